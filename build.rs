@@ -1,0 +1,56 @@
+//! Reads httpd's headers (the ones that `apxs` names) and says how to link.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/apache/bindings.h");
+    println!("cargo:rerun-if-env-changed=APXS");
+    // httpd unloads its modules at every restart, but libpython and the threads' own storage cannot be unloaded.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    generate_bindings();
+}
+
+fn generate_bindings() {
+    let mut arguments = vec![format!("-I{}", apxs("INCLUDEDIR"))];
+    arguments.extend(words(&format!("{} {}", apxs("EXTRA_INCLUDES"), apxs("CFLAGS"))).filter(|word| {
+        word.starts_with("-I") || word.starts_with("-D")
+    }));
+    let apr = Command::new("apr-1-config").arg("--includes").output();
+    if let Ok(output) = apr {
+        arguments.extend(words(&String::from_utf8_lossy(&output.stdout)));
+    }
+    let bindings = bindgen::Builder::default()
+        .header("src/apache/bindings.h")
+        .clang_args(arguments)
+        .allowlist_function("(ap|apr)_.*")
+        .allowlist_type("(ap|apr)_.*|request_rec|conn_rec|server_rec|server_addr_rec|module|command_rec|cmd_parms|process_rec|core_.*")
+        .allowlist_var("(AP|APR|APLOG|HTTP|M|OR|RSRC|ACCESS|EXEC|DECLINED|OK|DONE|REQUEST|PROXYREQ|REMOTE|MODULE|SERVER|CGI|DIR|INCLUDES)_.*|ap_.*|DECLINED|OK|DONE|M_.*|OR_ALL|RSRC_CONF|ACCESS_CONF|.*_MAGIC_TYPE.*")
+        .blocklist_function("ap_log_.*_va|apr_v.*printf.*")
+        .layout_tests(false)
+        .generate_comments(false)
+        .derive_debug(false)
+        .merge_extern_blocks(true)
+        .prepend_enum_name(false)
+        .formatter(bindgen::Formatter::None)
+        .generate()
+        .expect("bindgen reads httpd's headers (is apache2-dev or httpd-devel installed?)");
+    let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("httpd.rs");
+    bindings.write_to_file(target).expect("OUT_DIR is writable");
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split_whitespace().map(str::to_owned)
+}
+
+/// One value of `apxs -q`.
+fn apxs(name: &str) -> String {
+    let program = env::var("APXS").unwrap_or_else(|_| "apxs".to_owned());
+    let output = Command::new(&program).args(["-q", name]).output();
+    match output {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => panic!("`{program} -q {name}` failed: install apache2-dev (httpd-devel) or set APXS"),
+    }
+}

@@ -1,0 +1,3 @@
+//! mod_python: CPython inside Apache httpd.
+
+mod apache;
