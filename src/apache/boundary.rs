@@ -65,7 +65,10 @@ impl Drop for Inside {
 
 fn log_panic(place: Place, panic: &PanicHookInfo<'_>) {
     let payload = panic.payload();
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let message = text.unwrap_or("no message");
     let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
     let line = format!(
