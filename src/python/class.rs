@@ -13,7 +13,7 @@ use std::ptr;
 
 use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyModule, PyType};
+use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
 use pyo3::{Borrowed, BoundObject, PyErr, ffi};
 
 use super::{Object, compat, slot::Slot, thread};
@@ -256,14 +256,13 @@ pub fn instantiate<'py, T: Contents>(
 }
 
 /// The contents of `object`, or None when it is no object of `class`.
-pub fn contents<'a, T: Contents>(
-    object: &'a Bound<'_, PyAny>,
-    class: &Bound<'_, PyType>,
-) -> Option<&'a T> {
-    if !object.is_instance(class).unwrap_or(false) {
+#[must_use]
+pub fn contents<'a, T: Contents>(object: Borrowed<'a, '_, PyAny>, class: &Bound<'_, PyType>) -> Option<&'a T> {
+    // SAFETY: attached; both are live objects.
+    if unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class.as_type_ptr()) } == 0 {
         return None;
     }
-    // SAFETY: instances of `class` are laid out as `Layout<T>`; it is borrowed no longer than the object.
+    // SAFETY: instances of `class` are laid out as `Layout<T>`; the contents are borrowed no longer than the object.
     Some(unsafe { &*(&raw const (*object.as_ptr().cast::<Layout<T>>()).contents).cast::<T>() })
 }
 
@@ -414,6 +413,31 @@ where
     }
 }
 
+/// A method that takes keywords.
+pub trait KeywordCall<'a, 'py, T>: Copy {
+    fn call(
+        self,
+        this: This<'a, 'py, T>,
+        arguments: Borrowed<'a, 'py, PyTuple>,
+        keywords: Option<Borrowed<'a, 'py, PyDict>>,
+    ) -> PyResult<*mut ffi::PyObject>;
+}
+
+impl<'a, 'py, T: Contents, F, R> KeywordCall<'a, 'py, T> for F
+where
+    F: Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyTuple>, Option<Borrowed<'a, 'py, PyDict>>) -> PyResult<R> + Copy,
+    R: IntoPyObject<'py>,
+{
+    fn call(
+        self,
+        this: This<'a, 'py, T>,
+        arguments: Borrowed<'a, 'py, PyTuple>,
+        keywords: Option<Borrowed<'a, 'py, PyDict>>,
+    ) -> PyResult<*mut ffi::PyObject> {
+        into_pointer(this.py(), self(this, arguments, keywords)?)
+    }
+}
+
 /// A function of a module: the module's object is `self`.
 pub trait Function<'a, 'py>: Copy {
     fn call(
@@ -516,6 +540,23 @@ where
         _ => panic!("add this arity to the list above"),
     };
     Method(fast_method(name, call, doc))
+}
+
+/// A method that takes keywords.
+#[must_use]
+pub const fn keyword_method<T, F>(name: &'static CStr, function: F, doc: &'static CStr) -> Method
+where
+    T: Contents,
+    F: for<'a, 'py> KeywordCall<'a, 'py, T>,
+{
+    let _plain = function;
+    const { assert!(mem::size_of::<F>() == 0, "a row names a plain function") };
+    Method(ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionWithKeywords: keyword_call::<T, F> },
+        ml_flags: ffi::METH_VARARGS | ffi::METH_KEYWORDS,
+        ml_doc: doc.as_ptr(),
+    })
 }
 
 /// A function of a module.
@@ -646,6 +687,26 @@ where
             unsafe { (This::from_pointer(py, object), arguments(py, values, count)) };
         check_arity(arguments, LEAST, MOST)?;
         conjure::<F>().call(this, arguments)
+    })
+}
+
+unsafe extern "C" fn keyword_call<T, F>(
+    object: *mut ffi::PyObject,
+    arguments: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject
+where
+    T: Contents,
+    F: for<'a, 'py> KeywordCall<'a, 'py, T>,
+{
+    boundary(ptr::null_mut(), |py| {
+        // SAFETY: CPython hands an instance of the method's type, a tuple, and a dict or NULL, alive for the call.
+        unsafe {
+            let arguments = Borrowed::from_ptr(py, arguments).cast_unchecked::<PyTuple>();
+            let keywords = Borrowed::from_ptr_or_opt(py, keywords).map(|object| object.cast_unchecked::<PyDict>());
+            let this = This::from_pointer(py, object);
+            conjure::<F>().call(this, arguments, keywords)
+        }
     })
 }
 

@@ -126,6 +126,26 @@ where
     slot(ffi::Py_tp_iternext, next_call::<T, F> as *mut c_void)
 }
 
+/// `|`: either operand may be ours. None: this operation is not ours (`NotImplemented`).
+#[must_use]
+pub const fn or<F>(function: F) -> Slot
+where
+    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+{
+    let _plain = function;
+    slot(ffi::Py_nb_or, or_call::<F> as *mut c_void)
+}
+
+/// `|=`. None: this operation is not ours.
+#[must_use]
+pub const fn or_in_place<F>(function: F) -> Slot
+where
+    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+{
+    let _plain = function;
+    slot(ffi::Py_nb_inplace_or, or_call::<F> as *mut c_void)
+}
+
 /// `==` and `!=`. None: this comparison is not ours (`NotImplemented`).
 #[must_use]
 pub const fn compare<T, F>(function: F) -> Slot
@@ -303,6 +323,18 @@ where
     boundary(ptr::null_mut(), |py| {
         // SAFETY: an instance of the slot's type.
         conjure::<F>().next(unsafe { This::from_pointer(py, object) })
+    })
+}
+
+unsafe extern "C" fn or_call<F>(left: *mut ffi::PyObject, right: *mut ffi::PyObject) -> *mut ffi::PyObject
+where
+    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+{
+    boundary(ptr::null_mut(), |py| {
+        // SAFETY: two live operands.
+        let (left, right) = unsafe { (Borrowed::from_ptr(py, left), Borrowed::from_ptr(py, right)) };
+        let result = conjure::<F>()(left, right)?;
+        Ok(result.map_or_else(|| py.NotImplemented().into_ptr(), Bound::into_ptr))
     })
 }
 
