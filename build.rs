@@ -15,9 +15,10 @@ fn main() {
 
 fn generate_bindings() {
     let mut arguments = vec![format!("-I{}", apxs("INCLUDEDIR"))];
-    arguments.extend(words(&format!("{} {}", apxs("EXTRA_INCLUDES"), apxs("CFLAGS"))).filter(|word| {
-        word.starts_with("-I") || word.starts_with("-D")
-    }));
+    arguments.extend(
+        words(&format!("{} {}", apxs("EXTRA_INCLUDES"), apxs("CFLAGS")))
+            .filter(|word| word.starts_with("-I") || word.starts_with("-D")),
+    );
     let apr = Command::new("apr-1-config").arg("--includes").output();
     if let Ok(output) = apr {
         arguments.extend(words(&String::from_utf8_lossy(&output.stdout)));
@@ -37,7 +38,8 @@ fn generate_bindings() {
         .formatter(bindgen::Formatter::None)
         .generate()
         .expect("bindgen reads httpd's headers (is apache2-dev or httpd-devel installed?)");
-    let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("httpd.rs");
+    let target =
+        PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("httpd.rs");
     bindings.write_to_file(target).expect("OUT_DIR is writable");
 }
 
@@ -50,7 +52,9 @@ fn apxs(name: &str) -> String {
     let program = env::var("APXS").unwrap_or_else(|_| "apxs".to_owned());
     let output = Command::new(&program).args(["-q", name]).output();
     match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
         _ => panic!("`{program} -q {name}` failed: install apache2-dev (httpd-devel) or set APXS"),
     }
 }
