@@ -39,7 +39,8 @@ impl Contexts {
     /// The main server and virtual hosts.
     pub const SERVER: Contexts = Contexts(sys::RSRC_CONF as c_int);
     /// Those and directory, location and file sections.
-    pub const SERVER_AND_SECTIONS: Contexts = Contexts((sys::RSRC_CONF | sys::ACCESS_CONF) as c_int);
+    pub const SERVER_AND_SECTIONS: Contexts =
+        Contexts((sys::RSRC_CONF | sys::ACCESS_CONF) as c_int);
     /// Those and .htaccess, under any `AllowOverride` but None.
     pub const EVERYWHERE: Contexts = Contexts(sys::OR_ALL as c_int);
 }
@@ -55,7 +56,9 @@ pub struct CommandTable<const N: usize> {
 unsafe impl<const N: usize> Sync for CommandTable<N> {}
 
 impl<const N: usize> CommandTable<N> {
-    pub const fn new<D: Config, S: Config>(directives: &'static [Directive<D, S>; N]) -> CommandTable<N> {
+    pub const fn new<D: Config, S: Config>(
+        directives: &'static [Directive<D, S>; N],
+    ) -> CommandTable<N> {
         let mut rows = [END; N];
         let mut index = 0;
         while index < N {
@@ -167,7 +170,8 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
 
     pub fn scope(&self) -> Scope<'c> {
         // SAFETY: httpd's tree of directives is complete and unchanged while it is walked.
-        let mut node = unsafe { self.parms.directive.as_ref().and_then(|node| node.parent.as_ref()) };
+        let mut node =
+            unsafe { self.parms.directive.as_ref().and_then(|node| node.parent.as_ref()) };
         while let Some(section) = node {
             if let Some(scope) = self.scope_of(section) {
                 return scope;
@@ -226,8 +230,13 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
         let flags = sys::APR_FILEPATH_TRUENAME as i32;
         // SAFETY: C strings and a live pool, in which the result is allocated.
         let merged = unsafe {
-            let status =
-                sys::apr_filepath_merge(&raw mut merged, ptr::null(), path.as_ptr(), flags, self.parms.temp_pool);
+            let status = sys::apr_filepath_merge(
+                &raw mut merged,
+                ptr::null(),
+                path.as_ptr(),
+                flags,
+                self.parms.temp_pool,
+            );
             let is_path = status == sys::APR_SUCCESS as i32 || status == sys::APR_EPATHWILD as i32;
             text::bytes::<'c>(merged.cast_const()).filter(|_| is_path)?
         };
@@ -248,7 +257,12 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
 
     fn server_slot(&self) -> *mut c_void {
         // SAFETY: a directive is always read for some server.
-        unsafe { self.parms.server.as_ref().map_or(ptr::null_mut(), |server| record::slot(server.module_config).cast_mut()) }
+        unsafe {
+            self.parms
+                .server
+                .as_ref()
+                .map_or(ptr::null_mut(), |server| record::slot(server.module_config).cast_mut())
+        }
     }
 }
 
@@ -303,19 +317,27 @@ unsafe fn call<D: Config, S: Config>(
     let (parms, directive, section, first, second) = unsafe {
         let parms = &*parms;
         let directive = &*(*parms.cmd).cmd_data.cast::<Directive<D, S>>();
-        (parms, directive, record::config_mut::<D>(section), text::bytes(texts[0]), text::bytes(texts[1]))
+        (
+            parms,
+            directive,
+            record::config_mut::<D>(section),
+            text::bytes(texts[0]),
+            text::bytes(texts[1]),
+        )
     };
-    let outcome = boundary::contain(Place::Server(parms.server), Err("internal error".to_owned()), || {
-        let section = section.ok_or("httpd has no configuration of this module for the section")?;
-        let mut command = Command { parms, directive, section, server: PhantomData };
-        let (command, first) = (&mut command, first.unwrap_or_default());
-        match directive.set {
-            Set::Raw(set) | Set::One(set) => set(command, first),
-            Set::Flag(set) => set(command, on),
-            Set::OneOrTwo(set) => set(command, first, second),
-            Set::Two(set) => set(command, first, second.unwrap_or_default()),
-        }
-    });
+    let outcome =
+        boundary::contain(Place::Server(parms.server), Err("internal error".to_owned()), || {
+            let section =
+                section.ok_or("httpd has no configuration of this module for the section")?;
+            let mut command = Command { parms, directive, section, server: PhantomData };
+            let (command, first) = (&mut command, first.unwrap_or_default());
+            match directive.set {
+                Set::Raw(set) | Set::One(set) => set(command, first),
+                Set::Flag(set) => set(command, on),
+                Set::OneOrTwo(set) => set(command, first, second),
+                Set::Two(set) => set(command, first, second.unwrap_or_default()),
+            }
+        });
     // SAFETY: the pool lives as long as what is being read.
     let pool = unsafe { Pool::from_raw(parms.pool) };
     match (outcome, pool) {

@@ -37,7 +37,13 @@ impl Pattern {
         match &self.kind {
             Kind::Wildcard => text::with_c_str(name, |name| {
                 // SAFETY: two C strings, read during the call.
-                unsafe { sys::apr_fnmatch(self.text.as_ptr(), name.as_ptr(), sys::APR_FNM_PATHNAME as c_int) == 0 }
+                unsafe {
+                    sys::apr_fnmatch(
+                        self.text.as_ptr(),
+                        name.as_ptr(),
+                        sys::APR_FNM_PATHNAME as c_int,
+                    ) == 0
+                }
             }),
             Kind::Regex(regex) => regex.matches(name),
         }
@@ -58,14 +64,24 @@ impl Regex {
         let mut regex = MaybeUninit::<sys::ap_regex_t>::zeroed();
         // SAFETY: ap_regcomp fills the record when it returns 0, and leaves nothing to free when it does not.
         unsafe {
-            let status = sys::ap_regcomp(regex.as_mut_ptr(), text.as_ptr(), sys::AP_REG_EXTENDED as c_int);
+            let status =
+                sys::ap_regcomp(regex.as_mut_ptr(), text.as_ptr(), sys::AP_REG_EXTENDED as c_int);
             (status == 0).then(|| Regex(regex.assume_init()))
         }
     }
 
     fn matches(&self, name: &[u8]) -> bool {
         // SAFETY: the expression is compiled; the name is given with its length and no submatches are asked for.
-        unsafe { sys::ap_regexec_len(&raw const self.0, name.as_ptr().cast(), name.len(), 0, ptr::null_mut(), 0) == 0 }
+        unsafe {
+            sys::ap_regexec_len(
+                &raw const self.0,
+                name.as_ptr().cast(),
+                name.len(),
+                0,
+                ptr::null_mut(),
+                0,
+            ) == 0
+        }
     }
 }
 

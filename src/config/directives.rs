@@ -64,7 +64,9 @@ fn handler_list(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     let argument = handlers::parse(argument);
     if argument.extensions.is_some() && !phase.row().extensions {
         let name = phase.directive().to_string_lossy();
-        return Err(format!("{name} does not accept \"| .ext\": no file name is known in this phase"));
+        return Err(format!(
+            "{name} does not accept \"| .ext\": no file name is known in this phase"
+        ));
     }
     enter(command)?;
     command.section.add_handlers(phase, &argument, false);
@@ -159,7 +161,8 @@ fn directory(scope: Scope<'_>) -> Result<Directory, String> {
         Scope::Directory(path) => Directory::Path(path.to_bytes().into()),
         Scope::Wildcard(text) => Directory::Pattern(Arc::new(Pattern::wildcard(text))),
         Scope::Regex(text) => {
-            let pattern = Pattern::regex(text).ok_or("the section's regular expression cannot be compiled")?;
+            let pattern = Pattern::regex(text)
+                .ok_or("the section's regular expression cannot be compiled")?;
             Directory::Pattern(Arc::new(pattern))
         }
         Scope::Location(text) => Directory::Location(text.to_bytes().into()),
@@ -172,7 +175,9 @@ fn refuse_in_htaccess(command: &Command<'_>) -> Outcome {
         return Ok(());
     }
     let name = command.directive().to_string_lossy();
-    Err(format!("{name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"))
+    Err(format!(
+        "{name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"
+    ))
 }
 
 fn phase(command: &Command<'_>) -> Result<Phase, String> {

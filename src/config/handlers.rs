@@ -46,7 +46,10 @@ pub struct Argument<'a> {
 pub fn parse(argument: &[u8]) -> Argument<'_> {
     match argument.iter().position(|&byte| byte == b'|') {
         None => Argument { words: words(argument), extensions: None },
-        Some(bar) => Argument { words: words(&argument[..bar]), extensions: Some(words(&argument[bar + 1..])) },
+        Some(bar) => Argument {
+            words: words(&argument[..bar]),
+            extensions: Some(words(&argument[bar + 1..])),
+        },
     }
 }
 
@@ -108,11 +111,17 @@ impl HandlerEntry {
 
 impl Directory {
     /// The directory for a request: a pattern becomes the shortest leading directory of the file name that it matches.
-    pub fn resolve<'a>(&'a self, filename: Option<&'a [u8]>, is_directory: bool) -> Option<Cow<'a, [u8]>> {
+    pub fn resolve<'a>(
+        &'a self,
+        filename: Option<&'a [u8]>,
+        is_directory: bool,
+    ) -> Option<Cow<'a, [u8]>> {
         match self {
             Directory::None => None,
             Directory::Path(text) | Directory::Location(text) => Some(Cow::Borrowed(text)),
-            Directory::Pattern(pattern) => shortest_match(filename?, is_directory, |prefix| pattern.matches(prefix)),
+            Directory::Pattern(pattern) => {
+                shortest_match(filename?, is_directory, |prefix| pattern.matches(prefix))
+            }
         }
     }
 
@@ -127,7 +136,8 @@ fn shortest_match(
     is_directory: bool,
     matches: impl Fn(&[u8]) -> bool,
 ) -> Option<Cow<'_, [u8]>> {
-    let slashes = filename.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(index, _)| index);
+    let slashes =
+        filename.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(index, _)| index);
     for slash in slashes {
         if (slash > 0 && matches(&filename[..slash])) || matches(&filename[..=slash]) {
             return Some(Cow::Borrowed(&filename[..=slash]));
@@ -165,7 +175,10 @@ mod tests {
     #[test]
     fn a_word_splits_at_its_first_double_colon() {
         assert_eq!((entry("m").module(), entry("m").object()), (&b"m"[..], &b"accesshandler"[..]));
-        assert_eq!((entry("p.m::a.b").module(), entry("p.m::a.b").object()), (&b"p.m"[..], &b"a.b"[..]));
+        assert_eq!(
+            (entry("p.m::a.b").module(), entry("p.m::a.b").object()),
+            (&b"p.m"[..], &b"a.b"[..])
+        );
         assert_eq!(entry("m::a::b").object(), b"a::b");
         assert_eq!(entry("m::").object(), b"");
         assert_eq!(entry("::a").module(), b"");

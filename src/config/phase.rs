@@ -50,7 +50,13 @@ pub struct Row {
 }
 
 pub static PHASES: [Row; 15] = [
-    row(Phase::PostReadRequest, c"PythonPostReadRequestHandler", "postreadrequesthandler", OkOrDeclined).no_extensions(),
+    row(
+        Phase::PostReadRequest,
+        c"PythonPostReadRequestHandler",
+        "postreadrequesthandler",
+        OkOrDeclined,
+    )
+    .no_extensions(),
     row(Phase::Init, c"PythonInitHandler", "inithandler", OkOrDeclined),
     row(Phase::Trans, c"PythonTransHandler", "transhandler", Declined).no_extensions(),
     row(Phase::HeaderParser, c"PythonHeaderParserHandler", "headerparserhandler", OkOrDeclined),
@@ -110,7 +116,12 @@ impl Phase {
     }
 }
 
-const fn row(phase: Phase, directive: &'static CStr, object: &'static str, continuation: Continuation) -> Row {
+const fn row(
+    phase: Phase,
+    directive: &'static CStr,
+    object: &'static str,
+    continuation: Continuation,
+) -> Row {
     Row { phase, directive, object, extensions: true, continuation }
 }
 

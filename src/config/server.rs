@@ -61,7 +61,8 @@ impl ServerSection {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let separator = text.windows(2).position(|pair| pair == b"::");
         let order = NEXT.fetch_add(1, Ordering::Relaxed);
-        let import = Import { text: text.into(), interpreter: interpreter.into(), separator, order };
+        let import =
+            Import { text: text.into(), interpreter: interpreter.into(), separator, order };
         self.imports.push(Arc::new(import));
     }
 }
@@ -78,7 +79,9 @@ impl Import {
 
 /// Every import once, in the order of the configuration, with the first of the servers that has it. A virtual host
 /// without server-level directives of its own shares the main server's section, imports and all.
-pub fn imports<'a, S: Copy>(servers: impl IntoIterator<Item = (S, &'a ServerSection)>) -> Vec<(S, Arc<Import>)> {
+pub fn imports<'a, S: Copy>(
+    servers: impl IntoIterator<Item = (S, &'a ServerSection)>,
+) -> Vec<(S, Arc<Import>)> {
     let mut found = BTreeMap::new();
     for (server, section) in servers {
         for import in &section.imports {
@@ -99,17 +102,31 @@ mod tests {
         host.add_import(b"second::start", b"b");
         main.add_import(b"third", b"c");
         let found = imports([("main", &main), ("host", &host), ("plain host", &main)]);
-        let names: Vec<_> = found.iter().map(|(server, import)| (*server, import.module().to_vec())).collect();
-        assert_eq!(names, [("main", b"first".to_vec()), ("host", b"second".to_vec()), ("main", b"third".to_vec())]);
+        let names: Vec<_> =
+            found.iter().map(|(server, import)| (*server, import.module().to_vec())).collect();
+        assert_eq!(
+            names,
+            [
+                ("main", b"first".to_vec()),
+                ("host", b"second".to_vec()),
+                ("main", b"third".to_vec())
+            ]
+        );
         assert_eq!(found[1].1.function(), Some(&b"start"[..]));
         assert_eq!(found[0].1.function(), None);
     }
 
     #[test]
     fn a_virtual_host_does_not_inherit_imports_but_all_else() {
-        let mut main = ServerSection { allow_htaccess: Some(false), optimize: true, ..ServerSection::default() };
+        let mut main = ServerSection {
+            allow_htaccess: Some(false),
+            optimize: true,
+            ..ServerSection::default()
+        };
         main.add_import(b"m", b"i");
-        let Merged::New(merged) = ServerSection::merge(&main, &ServerSection::default()) else { panic!("not merged") };
+        let Merged::New(merged) = ServerSection::merge(&main, &ServerSection::default()) else {
+            panic!("not merged")
+        };
         assert!(merged.imports.is_empty());
         assert!(merged.optimizes() && !merged.allows_htaccess());
     }

@@ -2,11 +2,11 @@
 //! has to be put together from two texts.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::config::handlers::{HandlerEntry, HandlerList, directory_of};
 use crate::config::phase::Phase;
 use crate::config::section::{FLAGS, Filter, Flag, PythonOption, Section};
-use std::sync::Arc;
 
 /// The interpreter that a process starts with.
 pub const MAIN_INTERPRETER: &[u8] = b"main_interpreter";
@@ -95,7 +95,9 @@ impl<'a> Settings<'a> {
         if let Some(name) = &self.section.interpreter {
             return Cow::Borrowed(name);
         }
-        if let (true, Event::Request { filename, is_directory }) = (self.flag(Flag::InterpPerDirectory), event) {
+        if let (true, Event::Request { filename, is_directory }) =
+            (self.flag(Flag::InterpPerDirectory), event)
+        {
             let directory = filename.and_then(|filename| directory_of(filename, is_directory));
             return directory.unwrap_or(Cow::Borrowed(MAIN_INTERPRETER));
         }
@@ -105,20 +107,28 @@ impl<'a> Settings<'a> {
         Cow::Borrowed(server_name)
     }
 
-    /// What `get_options()` shows: options that were taken away are gone.
+    /// What `req.get_options()` shows: options that were taken away are gone.
     pub fn options(self) -> impl Iterator<Item = &'a PythonOption> {
-        self.section.options.as_deref().unwrap_or_default().iter().filter(|option| !option.value.is_empty())
+        self.all_options().iter().filter(|option| !option.value.is_empty())
+    }
+
+    /// What `server.get_options()` shows: options that were taken away have an empty value.
+    pub fn all_options(self) -> &'a [PythonOption] {
+        self.section.options.as_deref().unwrap_or_default()
     }
 
     /// One option; names compare without case.
     pub fn option(self, key: &[u8]) -> Option<&'a [u8]> {
-        self.options().find(|option| option.key.eq_ignore_ascii_case(key)).map(|option| &*option.value)
+        self.options()
+            .find(|option| option.key.eq_ignore_ascii_case(key))
+            .map(|option| &*option.value)
     }
 
     /// What `get_config()` shows: the directives that were given, by name; flags as "1" and "0".
     pub fn config(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
         let section = self.section;
-        let texts = [("PythonPath", &section.python_path), ("PythonInterpreter", &section.interpreter)];
+        let texts =
+            [("PythonPath", &section.python_path), ("PythonInterpreter", &section.interpreter)];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
         let flags = FLAGS.iter().filter_map(|row| {
             let on = section.flags[row.flag as usize]?;
@@ -134,4 +144,75 @@ impl<'a> Settings<'a> {
 
 fn filter<'a>(filters: Option<&'a [Filter]>, name: &[u8]) -> Option<&'a Arc<HandlerEntry>> {
     filters?.iter().find(|filter| *filter.name == *name).map(|filter| &filter.handler)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: Event<'_> = Event::Request { filename: Some(b"/w/x.py"), is_directory: false };
+    const EARLY: Event<'_> = Event::Request { filename: None, is_directory: false };
+
+    fn name(set: impl Fn(&mut Section), event: Event<'_>, directory: Option<&[u8]>) -> String {
+        let mut section = Section::default();
+        set(&mut section);
+        let name = Settings::of(&section).interpreter(event, directory, b"Host").into_owned();
+        String::from_utf8(name).unwrap()
+    }
+
+    #[test]
+    fn an_interpreter_is_named_after_the_server() {
+        assert_eq!(name(|_| (), FILE, Some(b"/d/")), "Host");
+        assert_eq!(
+            name(|section| section.set_flag(Flag::InterpPerDirectory, false), FILE, None),
+            "Host"
+        );
+    }
+
+    #[test]
+    fn an_interpreter_may_be_named_after_the_file_s_directory() {
+        let set = |section: &mut Section| section.set_flag(Flag::InterpPerDirectory, true);
+        assert_eq!(name(set, FILE, Some(b"/d/")), "/w/");
+        assert_eq!(name(set, EARLY, Some(b"/d/")), "main_interpreter");
+        let directory = Event::Request { filename: Some(b"/w/sub"), is_directory: true };
+        assert_eq!(name(set, directory, None), "/w/sub/");
+        assert_eq!(name(set, Event::Connection, None), "Host");
+    }
+
+    #[test]
+    fn an_interpreter_may_be_named_after_the_directive_s_directory() {
+        let set = |section: &mut Section| section.set_flag(Flag::InterpPerDirective, true);
+        assert_eq!(name(set, FILE, Some(b"/d/")), "/d/");
+        assert_eq!(name(set, FILE, None), "main_interpreter");
+        assert_eq!(name(set, Event::Connection, None), "main_interpreter");
+    }
+
+    #[test]
+    fn a_given_name_comes_before_the_directory_and_that_before_the_directive() {
+        let both = |section: &mut Section| {
+            section.set_flag(Flag::InterpPerDirectory, true);
+            section.set_flag(Flag::InterpPerDirective, true);
+        };
+        assert_eq!(name(both, FILE, Some(b"/d/")), "/w/");
+        let all = |section: &mut Section| {
+            both(section);
+            section.interpreter = Some(b"given"[..].into());
+        };
+        assert_eq!(name(all, FILE, Some(b"/d/")), "given");
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default_and_is_not_shown() {
+        let mut section = Section::default();
+        let settings = Settings::of(&section);
+        assert!(settings.auto_reload() && !settings.debug() && !settings.enable_pdb());
+        assert_eq!(settings.config().count(), 0);
+        section.set_flag(Flag::Debug, true);
+        section.set_flag(Flag::AutoReload, false);
+        section.python_path = Some(b"sys.path"[..].into());
+        let shown: Vec<_> = Settings::of(&section).config().collect();
+        let expected: [(&str, &[u8]); 3] =
+            [("PythonPath", b"sys.path"), ("PythonAutoReload", b"0"), ("PythonDebug", b"1")];
+        assert_eq!(shown, expected);
+    }
 }
