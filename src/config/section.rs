@@ -123,7 +123,7 @@ impl Section {
 
     /// Appends the words to the phase's plain list, or to those of the extensions.
     pub(super) fn add_handlers(&mut self, phase: Phase, argument: &Argument<'_>, silent: bool) {
-        if argument.words.is_empty() || argument.extensions.as_ref().is_some_and(Vec::is_empty) {
+        if argument.words.is_empty() {
             return;
         }
         let directory = self.directory.clone().unwrap_or_default();
@@ -134,9 +134,9 @@ impl Section {
             .map(|entry| if silent { entry.silent() } else { entry })
             .collect();
         let lists = Arc::make_mut(self.phases[phase as usize].get_or_insert_default());
-        match &argument.extensions {
-            None => lists.plain = Some(appended(lists.plain.as_ref(), &entries)),
-            Some(extensions) => {
+        match argument.extensions.as_deref().unwrap_or_default() {
+            [] => lists.plain = Some(appended(lists.plain.as_ref(), &entries)),
+            extensions => {
                 extensions.iter().for_each(|extension| lists.append(extension, &entries))
             }
         }
@@ -323,6 +323,12 @@ mod tests {
         let section =
             section(&[(Phase::Handler, ""), (Phase::Handler, " | "), (Phase::Handler, "| .x")]);
         assert!(!Settings::of(&section).has_handlers(Phase::Handler));
+    }
+
+    #[test]
+    fn a_bar_without_extensions_means_nothing() {
+        let section = section(&[(Phase::Handler, "a |")]);
+        assert_eq!(words(&section, Phase::Handler, ".x"), ["a"]);
     }
 
     #[test]
