@@ -64,7 +64,12 @@ impl Drop for Inside {
 }
 
 fn log_panic(place: Place, panic: &PanicHookInfo<'_>) {
-    let message = panic.payload_as_str().unwrap_or("no message");
+    let payload = panic.payload();
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = text.unwrap_or("no message");
     let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
     let line = format!(
         "mod_python: internal error{location}: {message} (this is a defect of mod_python, please report it)"

@@ -10,8 +10,7 @@ impl Status {
     pub const OK: Self = Self(sys::OK as i32);
     pub const DECLINED: Self = Self(sys::DECLINED);
     pub const DONE: Self = Self(sys::DONE);
-    /// httpd.h has it as `#define SUSPENDED -3`, with no suffix that would let bindgen's list of names find it.
-    pub const SUSPENDED: Self = Self(-3);
+    pub const SUSPENDED: Self = Self(sys::SUSPENDED);
 
     pub const HTTP_OK: Self = Self(sys::HTTP_OK as i32);
     pub const BAD_REQUEST: Self = Self(sys::HTTP_BAD_REQUEST as i32);
