@@ -19,6 +19,10 @@ pub struct Directive<D: 'static, S: 'static> {
 }
 
 /// The arguments a directive takes, and the function that gets them. httpd checks the number, and On or Off.
+#[expect(
+    clippy::type_complexity,
+    reason = "written out, the arguments of each kind can be compared"
+)]
 pub enum Set<D: 'static, S: 'static> {
     /// All that follows the directive, quotes included.
     Raw(fn(&mut Command<'_, D, S>, &[u8]) -> Outcome),

@@ -136,9 +136,7 @@ impl Section {
         let lists = Arc::make_mut(self.phases[phase as usize].get_or_insert_default());
         match argument.extensions.as_deref().unwrap_or_default() {
             [] => lists.plain = Some(appended(lists.plain.as_ref(), &entries)),
-            extensions => {
-                extensions.iter().for_each(|extension| lists.append(extension, &entries))
-            }
+            extensions => extensions.iter().for_each(|extension| lists.append(extension, &entries)),
         }
         if let (Phase::Handler, false, Some(location)) = (phase, silent, &mut self.location) {
             location.has_content_handler = true;
