@@ -7,7 +7,7 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, file_info, locks, server};
+use super::{cleanup, file_info, server};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
@@ -30,9 +30,6 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"register_cleanup", register_cleanup, Arity(3, 4), c"register_cleanup(interpreter, server, callable, data=None)\n--\n\nCall callable(data) when the process ends."),
     function(c"parse_qs", parse_qs, Arity(1, 3), c"parse_qs(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nDict of the keys of a query string, with the list of values of each."),
     function(c"parse_qsl", parse_qsl, Arity(1, 3), c"parse_qsl(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nList of the (key, value) of a query string."),
-    function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. It is shared by all processes of the server."),
-    function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
-    function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
 ];
 
@@ -153,6 +150,25 @@ fn parse_qsl<'py>(_module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> Py
     let pairs = pairs(arguments)?;
     let tuples = pairs.into_iter().map(|(key, value)| PyTuple::new(arguments.py(), [key, value]));
     PyList::new(arguments.py(), tuples.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The extensions that the configuration maps to one of our content handlers with `AddHandler`.
+pub fn handler_extensions() -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut waiting = Vec::from_iter(process::config_tree());
+    while let Some(directive) = waiting.pop() {
+        waiting.extend(directive.next());
+        waiting.extend(directive.first_child());
+        if !directive.name().eq_ignore_ascii_case(b"AddHandler") {
+            continue;
+        }
+        let mut words = directive.args().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let is_ours = words.next().is_some_and(|name| super::HANDLER_NAMES.iter().any(|ours| name.eq_ignore_ascii_case(ours.as_bytes())));
+        if is_ours {
+            found.extend(words.map(|extension| extension.strip_prefix(b".").unwrap_or(extension).to_vec()));
+        }
+    }
+    found
 }
 
 fn handlers_changed(module: Module<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

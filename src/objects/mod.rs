@@ -6,7 +6,6 @@ pub mod file_info;
 pub mod functions;
 pub mod handler_list;
 pub mod lease;
-pub mod locks;
 pub mod multimap;
 pub mod native;
 pub mod request;
@@ -33,5 +32,5 @@ pub fn settings_of(request: Request<'_>) -> Option<Settings<'_>> {
 /// A phase as `req.phase` names it.
 #[must_use]
 pub fn phase_name(phase: Phase) -> &'static str {
-    phase.directive()
+    phase.directive().to_str().unwrap_or_default()
 }

@@ -96,7 +96,9 @@ impl Multimap for Table<'_> {
     }
 
     fn remove_last(&mut self) {
-        Table::remove_last(*self);
+        if let Some(last) = Table::len(*self).checked_sub(1) {
+            Table::remove(*self, last);
+        }
     }
 
     fn clear(&mut self) {

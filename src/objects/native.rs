@@ -94,11 +94,11 @@ impl State {
             module.add(name, class.bind(py))?;
         }
         module.add("SERVER_RETURN", self.server_return.bind(py))?;
-        for (name, value) in constants::NUMBERS {
-            module.add(*name, *value)?;
+        for (name, value) in constants::NUMBERS.iter().copied().flatten() {
+            module.add(name.to_string_lossy().as_ref(), *value)?;
         }
-        for (name, value) in constants::TEXTS {
-            module.add(*name, *value)?;
+        for (name, value) in constants::MAGIC_TYPES {
+            module.add(name.to_string_lossy().as_ref(), value.to_string_lossy().as_ref())?;
         }
         Ok(())
     }

@@ -6,13 +6,12 @@ use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::cleanup::Cleanup;
-use super::functions::log_level;
+use super::functions::{handler_extensions, log_level};
 use super::native::State;
 use super::request::{Req, loan};
 use super::request_state::RequestState;
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
-use crate::apache::mime;
 use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
 use crate::python::Object;
@@ -110,15 +109,9 @@ pub fn document_root<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) ->
 }
 
 pub fn addhandler_exts(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<String> {
-    let request = loan(this)?;
-    let mut extensions = String::new();
-    for handler in super::HANDLER_NAMES {
-        for extension in mime::extensions_of_handler(*request, handler.as_bytes()) {
-            extensions.push_str(&String::from_utf8_lossy(&extension));
-            extensions.push(' ');
-        }
-    }
-    Ok(extensions)
+    loan(this)?;
+    let shown = |extension: Vec<u8>| format!("{} ", String::from_utf8_lossy(&extension));
+    Ok(handler_extensions().into_iter().map(shown).collect())
 }
 
 pub fn basic_auth_pw<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
