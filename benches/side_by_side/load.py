@@ -23,7 +23,8 @@ class Load:
     """What wrk counted."""
 
     requests: int
-    failed: int  # answers that are not 2xx, and connections that broke
+    failed: int  # answers of 400 and above, time-outs, connections refused
+    cut: int  # connections closed between two requests: event does that when all of its threads are busy
 
 
 def check(httpd: Httpd, case: Case) -> None:
@@ -56,8 +57,7 @@ def wrk(httpd: Httpd, case: Case, seconds: int) -> Load:
     command += [f"http://127.0.0.1:{httpd.port}{case.target}", str(case.sends)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60)
     counted = next(line for line in done.stdout.splitlines() if line.startswith("counted "))
-    requests, failed = (int(word) for word in counted.split()[1:])
-    return Load(requests, failed)
+    return Load(*(int(word) for word in counted.split()[1:]))
 
 
 def _sentence(httpd: Httpd, case: Case, found: str) -> str:

@@ -81,6 +81,8 @@ def _complaints(cells: Cells) -> str:
             lines.append(f"WRONG ANSWER: {cell.wrong}\n")
         if cell.failed:
             lines.append(f"{case} of {side}: {cell.failed} requests failed under load\n")
+        if cell.cut * 100 > cell.requests:
+            lines.append(f"{case} of {side}: {cell.cut} idle connections closed by httpd, {cell.requests} requests\n")
     return "".join(lines)
 
 

@@ -22,6 +22,7 @@ class Cell:
     microseconds: list[float] = dataclasses.field(default_factory=list)
     requests: int = 0
     failed: int = 0
+    cut: int = 0
     seconds: float = 0.0
     wrong: str = ""
 
@@ -69,6 +70,7 @@ def _turn(httpd: Httpd, case: Case, cell: Cell, seconds: int, counts: bool) -> N
         cell.wrong = str(wrong)
         return
     cell.failed += done.failed
+    cell.cut += done.cut
     if counts and done.requests:
         cell.microseconds.append(used * 1e6 / done.requests)
         cell.requests += done.requests
