@@ -82,13 +82,15 @@ static int writes_flush(request_rec *r)
     return OK;
 }
 
+/* sendfile(2) only where EnableSendfile allows it, as httpd's own handler of files does; else httpd maps the file. */
 static int sendfile_(request_rec *r)
 {
+    core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     const char *path = apr_pstrcat(r->pool, ap_document_root(r), "/megabyte", NULL);
     apr_finfo_t info;
     apr_file_t *file;
     apr_size_t sent;
-    apr_int32_t flags = APR_READ | APR_SENDFILE_ENABLED;
+    apr_int32_t flags = APR_READ | (core->enable_sendfile == ENABLE_SENDFILE_ON ? APR_SENDFILE_ENABLED : 0);
 
     ap_set_content_type(r, "application/octet-stream");
     if (apr_stat(&info, path, APR_FINFO_SIZE, r->pool) != APR_SUCCESS

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable
+from typing import Self
 
 from .cases import MEGABYTE, Case
 from .layouts import LAYOUTS
@@ -33,9 +34,10 @@ KeepAlive On
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
 MaxConnectionsPerChild 0
-EnableSendfile On
 DocumentRoot "{root}/www"
-<Directory "{root}/www">
+# As distributions have it. Without it httpd looks for a .htaccess at every level, which would flatter the ratios.
+<Directory />
+    Options FollowSymLinks
     AllowOverride None
 </Directory>
 {side}
@@ -67,9 +69,10 @@ class Httpd:
             [program(), "-DFOREGROUND", "-d", str(self.root), "-f", "httpd.conf"],
             env=environment,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # prefork ends by a signal to its whole process group
         )
 
-    def __enter__(self) -> Httpd:
+    def __enter__(self) -> Self:
         try:
             self._wait_until_it_listens()
         except BaseException:
@@ -95,6 +98,7 @@ class Httpd:
         for case in cases:
             directory = self.www / case.name
             directory.mkdir()
+            (directory / "page").touch()  # httpd walks further for a name that does not exist
             shutil.copy(HANDLERS, directory)
         modules = apxs("LIBEXECDIR")
         configuration = CONFIGURATION.format(
@@ -120,28 +124,18 @@ class Httpd:
         raise RuntimeError(f"httpd of {self.side.name} does not listen:\n{self.errors()}")
 
     def _end(self) -> None:
-        children = self.children() if self._process.poll() is None else []
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(20.0)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            for pid in children:
-                _kill(pid)
 
 
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _read(path: str) -> str:

@@ -6,7 +6,6 @@ import dataclasses
 import os
 from collections.abc import Iterable
 
-
 SCHEDSTAT = os.path.exists("/proc/self/schedstat")
 
 

@@ -12,7 +12,7 @@ from .cases import Case
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 DEBIAN = pathlib.Path("/usr/lib/apache2/modules/mod_python.so")
-WSGI = pathlib.Path("/usr/lib/apache2/modules/mod_wsgi.so")
+WSGI = pathlib.Path(os.environ.get("MOD_WSGI_SO", "/usr/lib/apache2/modules/mod_wsgi.so"))
 WSGI_HELLO = """
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -36,7 +36,7 @@ class Side:
         if self.name == "wsgi":
             (www / "hello.wsgi").write_text(WSGI_HELLO)
             return (
-                f'LoadModule wsgi_module "{self.module}"\nLoadModule alias_module {WSGI.parent}/mod_alias.so\n'
+                f'LoadModule wsgi_module "{self.module}"\nLoadModule alias_module {DEBIAN.parent}/mod_alias.so\n'
                 f'WSGIScriptAlias /hello "{www}/hello.wsgi"'
             )
         if self.module is None:
@@ -67,7 +67,7 @@ def build_c_handler() -> pathlib.Path:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / source.name).write_bytes(source.read_bytes())
         program = os.environ.get("APXS", "apxs")
-        built = subprocess.run([program, "-c", source.name], cwd=directory, capture_output=True, text=True)
+        built = subprocess.run([program, "-c", source.name], check=False, cwd=directory, capture_output=True, text=True)
         if built.returncode != 0:
             raise RuntimeError(f"apxs -c {source.name} failed:\n{built.stdout}{built.stderr}")
     return module

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .cases import Case
 from .memory import Row
 from .sides import Side
-from .times import Cell, Cells
+from .times import Cell, Cells, ratio
 
 
 def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cells) -> str:
@@ -49,13 +49,11 @@ def _default_write(heads: list[str], sides: Sequence[Side], cells: Cells) -> lis
 
 def _against(cells: dict[str, Cell], other: str, at_most: float | None) -> list[str]:
     target = f"<= {at_most:.2f}" if at_most else ""
-    ours = cells["ours"].median() if "ours" in cells else None
-    theirs = cells[other].median() if other in cells else None
-    if ours is None or theirs is None:
+    found = ratio(cells["ours"], cells[other]) if "ours" in cells and other in cells else None
+    if found is None:
         return ["-", target]
-    ratio = ours / theirs
-    met = "" if not at_most else " ok" if ratio <= at_most else " OVER"
-    return [f"{ratio:.2f}", target + met]
+    met = "" if not at_most else " ok" if found <= at_most else " OVER"
+    return [f"{found:.2f}", target + met]
 
 
 def _microseconds(cell: Cell) -> str:
@@ -90,6 +88,9 @@ def _align(rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths))]
+        cells = [
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

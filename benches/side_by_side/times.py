@@ -34,6 +34,13 @@ class Cell:
         return (max(self.microseconds) - min(self.microseconds)) / 2 / statistics.median(self.microseconds)
 
 
+def ratio(mine: Cell, other: Cell) -> float | None:
+    """Median of the ratios of each round, for a round's disturbance is in both of its numbers."""
+    if mine.median() is None or other.median() is None:
+        return None
+    return statistics.median(one / two for one, two in zip(mine.microseconds, other.microseconds))
+
+
 Cells = dict[tuple[str, str], Cell]  # (case, side) -> its samples
 
 
@@ -65,7 +72,9 @@ def _turn(httpd: Httpd, case: Case, cell: Cell, seconds: int, counts: bool) -> N
         used = meter.cpu_seconds(processes) - before
         load.check(httpd, case)
         if httpd.processes() != processes:
-            raise load.WrongAnswer(f"{case.name} of {httpd.side.title}: a child was replaced:\n{httpd.errors()[-2000:]}")
+            raise load.WrongAnswer(
+                f"{case.name} of {httpd.side.title}: a child was replaced:\n{httpd.errors()[-2000:]}"
+            )
     except load.WrongAnswer as wrong:
         cell.wrong = str(wrong)
         return

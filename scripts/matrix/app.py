@@ -6,6 +6,14 @@ import threading
 
 from mod_python import apache
 
+ATTRIBUTES = """
+the_request assbackwards proxyreq header_only protocol proto_num hostname status_line status method
+method_number allowed allowed_xmethods allowed_methods sent_bodyct bytes_sent mtime chunked range clength
+remaining read_length read_body read_chunked expecting_100 content_type content_languages handler
+content_encoding user ap_auth_type no_cache no_local_copy unparsed_uri uri filename canonical_filename path_info
+args parsed_uri used_path_info eos_sent useragent_ip phase interpreter extension
+""".split()  # noqa: SIM905
+
 seen = 0
 
 
@@ -27,14 +35,7 @@ def hello(req):
 
 
 def attributes(req):
-    names = (
-        "the_request assbackwards proxyreq header_only protocol proto_num hostname status_line status method"
-        " method_number allowed allowed_xmethods allowed_methods sent_bodyct bytes_sent mtime chunked range clength"
-        " remaining read_length read_body read_chunked expecting_100 content_type content_languages handler"
-        " content_encoding user ap_auth_type no_cache no_local_copy unparsed_uri uri filename canonical_filename"
-        " path_info args parsed_uri used_path_info eos_sent useragent_ip phase interpreter extension"
-    ).split()
-    found = {name: getattr(req, name) for name in names}
+    found = {name: getattr(req, name) for name in ATTRIBUTES}
     found["headers_in"] = sorted(req.headers_in.items())
     found["server"] = [req.server.server_hostname, req.server.is_virtual, req.server.timeout]
     found["connection"] = [req.connection.local_ip, req.connection.keepalive, req.connection.base_server.port > 0]

@@ -44,7 +44,11 @@ def make(root: Root, directory: pathlib.Path) -> pathlib.Path:
     print(f"making a Debian root of {root.suite} in {made}", flush=True)
     with open(log, "w", encoding="utf-8") as output:
         done = subprocess.run(
-            command + ([mirror] if mirror else []), stdout=output, stderr=subprocess.STDOUT, env=_environment()
+            command + ([mirror] if mirror else []),
+            check=False,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
         )
     if done.returncode != 0:
         tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
@@ -75,7 +79,7 @@ def _of_lines(text: str) -> str | None:
 
 def _of_stanzas(text: str) -> str | None:
     for stanza in re.split(r"\n\s*\n", text):
-        fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza, flags=re.MULTILINE))
+        fields: dict[str, str] = dict(re.findall(r"^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", stanza, flags=re.MULTILINE))
         if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes") == "no":
             continue
         for address in fields.get("URIs", "").split():
@@ -89,7 +93,7 @@ def _environment() -> dict[str, str]:
     environment = dict(os.environ)
     for scheme in ("http", "https"):
         query = ["apt-config", "shell", "PROXY", f"Acquire::{scheme}::Proxy"]
-        told = subprocess.run(query, capture_output=True, text=True).stdout
+        told = subprocess.run(query, check=False, capture_output=True, text=True).stdout
         match = re.match(r"PROXY='(.+)'", told)
         if match and match[1] != "DIRECT":
             environment.setdefault(f"{scheme}_proxy", match[1])

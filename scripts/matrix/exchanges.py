@@ -43,7 +43,7 @@ EXCHANGES = (
     Exchange("tables", "GET", "/tables", 200, '"One"'),
     Exchange(
         "form", "POST", "/form", 200, "Grüße", {"Content-Type": "application/x-www-form-urlencoded"},
-        "title=Gr%C3%BC%C3%9Fe&empty=&n=1&n=2".encode(),
+        b"title=Gr%C3%BC%C3%9Fe&empty=&n=1&n=2",
     ),
     Exchange(
         "form with a file", "POST", "/form", 200, "a.bin",

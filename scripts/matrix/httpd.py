@@ -13,6 +13,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+from typing import Self
 
 APP = pathlib.Path(__file__).parent / "app.py"
 
@@ -106,9 +107,10 @@ class Httpd:
             (["chroot", str(place.root)] if place.is_chroot else []) + program,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # so that its group can be ended and is not ours
         )
 
-    def __enter__(self) -> Httpd:
+    def __enter__(self) -> Self:
         try:
             self._wait_until_it_listens()
         except BaseException:
@@ -153,7 +155,7 @@ class Httpd:
         try:
             self._ended = self._process.wait(20.0)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._ended = self._process.wait()
         self._log = self._read_log()
         shutil.rmtree(self._outside)
