@@ -11,13 +11,24 @@ from .times import Cell, Cells, ratio
 
 
 def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cells) -> str:
-    heads = ["case", *(side.title for side in sides), "ours/C", "target", "ours/Debian", "target", "spread", "req/s"]
+    heads = [
+        "case",
+        *(side.title for side in sides),
+        "ours/C",
+        "target",
+        "ours/Debian",
+        "target",
+        "C/Debian",
+        "spread",
+        "req/s",
+    ]
     rows = [heads]
     for case in cases:
         mine = {side.name: cells[case.name, side.name] for side in sides}
         row = [case.name, *(_microseconds(mine[side.name]) for side in sides)]
         row += _against(mine, "c", case.at_most.get(layout))
         row += _against(mine, "debian", case.at_most_debian.get(layout))
+        row += _against(mine, "debian", None, of="c")[:1]
         row.append(_spread(list(mine.values())))
         row.append(" ".join(_rate(mine[side.name]) for side in sides))
         rows.append(row)
@@ -47,9 +58,9 @@ def _default_write(heads: list[str], sides: Sequence[Side], cells: Cells) -> lis
     return [row + [""] * (len(heads) - len(row))]
 
 
-def _against(cells: dict[str, Cell], other: str, at_most: float | None) -> list[str]:
+def _against(cells: dict[str, Cell], other: str, at_most: float | None, of: str = "ours") -> list[str]:
     target = f"<= {at_most:.2f}" if at_most else ""
-    found = ratio(cells["ours"], cells[other]) if "ours" in cells and other in cells else None
+    found = ratio(cells[of], cells[other]) if of in cells and other in cells else None
     if found is None:
         return ["-", target]
     met = "" if not at_most else " ok" if found <= at_most else " OVER"
