@@ -148,7 +148,7 @@ impl ConnectionObject {
         Ok(Self::loan(this)?.keepalive())
     }
 
-    fn set_keepalive(this: This1<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+    fn set_keepalive(this: This1<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
         let value = value.extract().map_err(|_| PyTypeError::new_err("keepalive must be an integer"))?;
         Self::loan(this)?.set_keepalive(value);
         Ok(())

@@ -8,7 +8,7 @@ use pyo3::types::{PySlice, PyTuple};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
-use crate::apache::file_info::FileInfo;
+use crate::apache::file_info::{Field as Known, FileInfo};
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This, read};
 use crate::python::convert::Text;
@@ -23,19 +23,19 @@ pub const FILE_INFO: Class<FileInfoObject> = Class::<FileInfoObject>::new(c"buil
     .doc(c"What httpd knows of a file: attributes, and a sequence of them in the order of apache.FINFO_*. A value that was not asked for, or that the file does not have, is None.")
     .final_class()
     .attributes(&[
-        read(c"protection", |this| value(this, Field::Protection), c"int or None: APR's permission bits, a hexadecimal digit each for user, group and world."),
-        read(c"inode", |this| value(this, Field::Inode), c"int or None: inode number."),
-        read(c"device", |this| value(this, Field::Device), c"int or None: device number."),
-        read(c"nlink", |this| value(this, Field::Nlink), c"int or None: number of hard links."),
-        read(c"user", |this| value(this, Field::User), c"int or None: owner's user id."),
-        read(c"group", |this| value(this, Field::Group), c"int or None: owner's group id."),
-        read(c"size", |this| value(this, Field::Size), c"int or None: size, bytes."),
-        read(c"atime", |this| value(this, Field::Atime), c"int or None: last access, seconds since 1970."),
-        read(c"mtime", |this| value(this, Field::Mtime), c"int or None: last modification, seconds since 1970."),
-        read(c"ctime", |this| value(this, Field::Ctime), c"int or None: last change of the inode, seconds since 1970."),
-        read(c"fname", |this| value(this, Field::Fname), c"str or None: path."),
-        read(c"name", |this| value(this, Field::Name), c"str or None: name of the file as its directory spells it."),
-        read(c"filetype", |this| value(this, Field::Filetype), c"int: one of APR_NOFILE, APR_REG, APR_DIR and so on."),
+        read(c"protection", value::<0>, c"int or None: APR's permission bits, a hexadecimal digit each for user, group and world."),
+        read(c"inode", value::<1>, c"int or None: inode number."),
+        read(c"device", value::<2>, c"int or None: device number."),
+        read(c"nlink", value::<3>, c"int or None: number of hard links."),
+        read(c"user", value::<4>, c"int or None: owner's user id."),
+        read(c"group", value::<5>, c"int or None: owner's group id."),
+        read(c"size", value::<6>, c"int or None: size, bytes."),
+        read(c"atime", value::<7>, c"int or None: last access, seconds since 1970."),
+        read(c"mtime", value::<8>, c"int or None: last modification, seconds since 1970."),
+        read(c"ctime", value::<9>, c"int or None: last change of the inode, seconds since 1970."),
+        read(c"fname", value::<10>, c"str or None: path."),
+        read(c"name", value::<11>, c"str or None: name of the file as its directory spells it."),
+        read(c"filetype", value::<12>, c"int: one of APR_NOFILE, APR_REG, APR_DIR and so on."),
         read(c"valid", valid, c"int: APR_FINFO_* bits of the values that are known."),
     ])
     .slots(&[
@@ -123,8 +123,9 @@ pub fn info_of<'a>(object: Borrowed<'a, '_, PyAny>, state: &State) -> PyResult<&
         .ok_or_else(|| PyTypeError::new_err("finfo must be an mp_finfo object, as apache.stat() returns it"))
 }
 
-fn value<'a>(this: This<'a, '_, FileInfoObject>, field: Field) -> PyResult<Value<'a>> {
-    Ok(pick(&this.contents().info, field))
+/// The element at an index of apache.FINFO_*.
+fn value<'a, const INDEX: usize>(this: This<'a, '_, FileInfoObject>) -> PyResult<Value<'a>> {
+    Ok(pick(&this.contents().info, FIELDS[INDEX]))
 }
 
 fn valid(this: This<'_, '_, FileInfoObject>) -> PyResult<i32> {
@@ -138,16 +139,16 @@ fn pick(info: &FileInfo, field: Field) -> Value<'_> {
         Field::Fname => info.fname.as_deref().map_or(Value::Unknown, Value::Text),
         _ if !info.exists() => Value::Unknown,
         Field::Name => info.name.as_deref().map_or(Value::Unknown, Value::Text),
-        Field::Protection => number(info.has_protection(), i64::from(info.protection)),
-        Field::Inode => number(info.has_inode(), i64::try_from(info.inode).unwrap_or(i64::MAX)),
-        Field::Device => number(info.has_device(), i64::try_from(info.device).unwrap_or(i64::MAX)),
-        Field::Nlink => number(info.has_nlink(), i64::from(info.nlink)),
-        Field::User => number(info.has_user(), i64::from(info.user)),
-        Field::Group => number(info.has_group(), i64::from(info.group)),
-        Field::Size => number(info.has_size(), info.size),
-        Field::Atime => number(info.has_atime(), info.atime / 1_000_000),
-        Field::Mtime => number(info.has_mtime(), info.mtime / 1_000_000),
-        Field::Ctime => number(info.has_ctime(), info.ctime / 1_000_000),
+        Field::Protection => number(info.knows(Known::Protection), i64::from(info.protection)),
+        Field::Inode => number(info.knows(Known::Inode), i64::try_from(info.inode).unwrap_or(i64::MAX)),
+        Field::Device => number(info.knows(Known::Device), i64::try_from(info.device).unwrap_or(i64::MAX)),
+        Field::Nlink => number(info.knows(Known::Nlink), i64::from(info.nlink)),
+        Field::User => number(info.knows(Known::User), i64::from(info.user)),
+        Field::Group => number(info.knows(Known::Group), i64::from(info.group)),
+        Field::Size => number(info.knows(Known::Size), info.size),
+        Field::Atime => number(info.knows(Known::Atime), info.atime / 1_000_000),
+        Field::Mtime => number(info.knows(Known::Mtime), info.mtime / 1_000_000),
+        Field::Ctime => number(info.knows(Known::Ctime), info.ctime / 1_000_000),
     }
 }
 

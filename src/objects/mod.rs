@@ -11,6 +11,7 @@ pub mod native;
 pub mod request;
 pub mod request_control;
 pub mod request_io;
+pub mod request_rows;
 pub mod request_state;
 pub mod server;
 pub mod table;

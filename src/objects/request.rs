@@ -10,13 +10,15 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::lease::{Lease, Loan, OfRequest};
 use super::native::State;
 use super::request_state::RequestState;
+use super::request_rows::{
+    flag, latin1_rw, line_rw, number, number_rw, related, text, text_rw, text_with, texts, time, wide,
+};
 use super::table::{self, RequestTable, TableObject};
 use super::{connection, file_info, handler_list, server};
-use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::python::Object;
 use crate::python::class::{self, Arity, Class, Contents, This, method, read, read_write};
-use crate::python::convert::{Encoded, Latin1, Text, encode_latin1, encode_line, encode_without_nul};
+use crate::python::convert::{Text, encode_line};
 
 pub struct RequestObject {
     lease: Lease<OfRequest>,
@@ -43,61 +45,61 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .attributes(&[
         read(c"connection", connection_of, c"mp_conn: the connection the request came over."),
         read(c"server", server_of, c"mp_server: the server (virtual host) that serves the request."),
-        read(c"next", |this| related(this, Request::next), c"mp_request or None: the request that this one was redirected to."),
-        read(c"prev", |this| related(this, Request::prev), c"mp_request or None: the request that was redirected to this one."),
-        read(c"main", |this| related(this, Request::main), c"mp_request or None: for a subrequest, the request it belongs to."),
-        read(c"the_request", |this| text(this, Request::the_request), c"str: the request line as received."),
-        read_write(c"assbackwards", |this| number(this, Request::assbackwards), |this, value| set_number(this, value, Request::set_assbackwards), c"int: 1 for an HTTP/0.9 request, whose response has no head."),
-        read_write(c"proxyreq", |this| number(this, Request::proxyreq), |this, value| set_number(this, value, Request::set_proxyreq), c"int: one of PROXYREQ_*."),
-        read(c"header_only", |this| flag(this, Request::header_only), c"int: 1 for HEAD."),
-        read(c"protocol", |this| text(this, Request::protocol), c"str: as in 'HTTP/1.1'."),
-        read(c"proto_num", |this| number(this, Request::proto_num), c"int: major version * 1000 + minor version."),
-        read(c"hostname", |this| text(this, Request::hostname), c"str or None: host, from the URI or the Host header."),
-        read(c"request_time", |this| time(this, Request::request_time), c"float: when the request began, seconds since 1970."),
-        read_write(c"status_line", |this| text(this, Request::status_line), set_status_line, c"str or None: status line; used only when it starts with the number that `status` has."),
+        related(c"next", |request| request.next(), c"mp_request or None: the request that this one was redirected to."),
+        related(c"prev", |request| request.prev(), c"mp_request or None: the request that was redirected to this one."),
+        related(c"main", |request| request.main(), c"mp_request or None: for a subrequest, the request it belongs to."),
+        text(c"the_request", |request| request.the_request(), c"str: the request line as received."),
+        number_rw(c"assbackwards", |request| request.assbackwards(), |request, value| request.set_assbackwards(value), c"int: 1 for an HTTP/0.9 request, whose response has no head."),
+        number_rw(c"proxyreq", |request| request.proxyreq(), |request, value| request.set_proxyreq(value), c"int: one of PROXYREQ_*."),
+        flag(c"header_only", |request| request.header_only(), c"int: 1 for HEAD."),
+        text(c"protocol", |request| request.protocol(), c"str: as in 'HTTP/1.1'."),
+        number(c"proto_num", |request| request.proto_num(), c"int: major version * 1000 + minor version."),
+        text(c"hostname", |request| request.hostname(), c"str or None: host, from the URI or the Host header."),
+        time(c"request_time", |request| request.request_time(), c"float: when the request began, seconds since 1970."),
+        line_rw(c"status_line", |request| request.status_line(), |request, value| request.set_status_line(value), c"str or None: status line; used only when it starts with the number that `status` has."),
         read_write(c"status", status, set_status, c"int: status of the response."),
-        read(c"method", |this| text(this, Request::method), c"str: method, as the client sent it."),
-        read(c"method_number", |this| number(this, Request::method_number), c"int: one of M_*; GET for HEAD."),
-        read(c"allowed", |this| wide(this, Request::allowed), c"int: bit mask (1 << M_*) of the methods that allow_methods() allowed."),
-        read(c"allowed_xmethods", |this| texts(this, Request::allowed_xmethods), c"tuple of str: further allowed methods."),
-        read(c"allowed_methods", |this| texts(this, Request::allowed_methods), c"tuple of str: allowed methods, by name."),
-        read(c"sent_bodyct", |this| wide(this, Request::sent_bodyct), c"int: not 0 once the body of the response has begun."),
-        read(c"bytes_sent", |this| wide(this, Request::bytes_sent), c"int: bytes of the response's body that were sent."),
-        read(c"mtime", |this| time(this, Request::mtime), c"float: modification time of the resource, seconds since 1970."),
-        read_write(c"chunked", |this| number(this, Request::chunked), |this, value| set_number(this, value, Request::set_chunked), c"int: 1 when the response is sent in chunks."),
-        read(c"range", |this| text(this, Request::range), c"str or None: httpd's range field."),
-        read(c"clength", |this| wide(this, Request::clength), c"int: content length of the response, bytes."),
-        read(c"remaining", |this| wide(this, Request::remaining), c"int: bytes of the request's body still to read."),
-        read(c"read_length", |this| wide(this, Request::read_length), c"int: bytes of the request's body read so far."),
-        read(c"read_body", |this| number(this, Request::read_body), c"int: one of REQUEST_*: how the body is read."),
-        read(c"read_chunked", |this| number(this, Request::read_chunked), c"int: 1 when the request's body comes in chunks."),
-        read(c"expecting_100", |this| flag(this, Request::expecting_100), c"int: 1 while the client waits for 100 Continue."),
-        read_write(c"content_type", |this| text(this, Request::content_type), set_content_type, c"str or None: media type of the response."),
-        read(c"content_languages", |this| texts(this, Request::content_languages), c"tuple of str: languages of the response."),
-        read_write(c"handler", |this| text(this, Request::handler), |this, value| set_text(this, value, "handler", Request::set_handler), c"str or None: content handler."),
-        read(c"content_encoding", |this| text(this, Request::content_encoding), c"str or None: encoding of the response."),
-        read(c"vlist_validator", |this| text(this, Request::vlist_validator), c"str or None: validator of a negotiated variant."),
-        read_write(c"user", |this| latin1(this, Request::user), |this, value| set_latin1(this, value, "user", Request::set_user), c"str or None: authenticated user (Latin-1)."),
-        read_write(c"ap_auth_type", |this| text(this, Request::ap_auth_type), |this, value| set_text(this, value, "ap_auth_type", Request::set_ap_auth_type), c"str or None: how the user was authenticated."),
-        read_write(c"no_cache", |this| number(this, Request::no_cache), |this, value| set_number(this, value, Request::set_no_cache), c"int: 1 when the response must not be cached."),
-        read_write(c"no_local_copy", |this| number(this, Request::no_local_copy), |this, value| set_number(this, value, Request::set_no_local_copy), c"int: 1 when no copy of the resource exists here."),
-        read(c"unparsed_uri", |this| text(this, Request::unparsed_uri), c"str: URI as received, with its query."),
-        read_write(c"uri", |this| text(this, Request::uri), set_uri, c"str: path of the URI, decoded."),
-        read_write(c"filename", |this| text(this, Request::filename), |this, value| set_line(this, value, "filename", Request::set_filename), c"str or None: file the URI was mapped to."),
-        read_write(c"canonical_filename", |this| text(this, Request::canonical_filename), |this, value| set_line(this, value, "canonical_filename", Request::set_canonical_filename), c"str or None: true name of that file."),
-        read_write(c"path_info", |this| text(this, Request::path_info), |this, value| set_line(this, value, "path_info", Request::set_path_info), c"str or None: what follows the file in the URI."),
-        read_write(c"args", |this| text(this, Request::args), |this, value| set_line(this, value, "args", Request::set_args), c"str or None: query of the URI, as received."),
+        text(c"method", |request| request.method(), c"str: method, as the client sent it."),
+        number(c"method_number", |request| request.method_number(), c"int: one of M_*; GET for HEAD."),
+        wide(c"allowed", |request| request.allowed(), c"int: bit mask (1 << M_*) of the methods that allow_methods() allowed."),
+        texts(c"allowed_xmethods", |request| request.allowed_xmethods(), c"tuple of str: further allowed methods."),
+        texts(c"allowed_methods", |request| request.allowed_methods(), c"tuple of str: allowed methods, by name."),
+        wide(c"sent_bodyct", |request| request.sent_bodyct(), c"int: not 0 once the body of the response has begun."),
+        wide(c"bytes_sent", |request| request.bytes_sent(), c"int: bytes of the response's body that were sent."),
+        time(c"mtime", |request| request.mtime(), c"float: modification time of the resource, seconds since 1970."),
+        number_rw(c"chunked", |request| request.chunked(), |request, value| request.set_chunked(value), c"int: 1 when the response is sent in chunks."),
+        text(c"range", |request| request.range(), c"str or None: httpd's range field."),
+        wide(c"clength", |request| request.clength(), c"int: content length of the response, bytes."),
+        wide(c"remaining", |request| request.remaining(), c"int: bytes of the request's body still to read."),
+        wide(c"read_length", |request| request.read_length(), c"int: bytes of the request's body read so far."),
+        number(c"read_body", |request| request.read_body(), c"int: one of REQUEST_*: how the body is read."),
+        number(c"read_chunked", |request| request.read_chunked(), c"int: 1 when the request's body comes in chunks."),
+        flag(c"expecting_100", |request| request.expecting_100(), c"int: 1 while the client waits for 100 Continue."),
+        text_with(c"content_type", |request| request.content_type(), set_content_type, c"str or None: media type of the response."),
+        texts(c"content_languages", |request| request.content_languages(), c"tuple of str: languages of the response."),
+        text_rw(c"handler", |request| request.handler(), |request, value| request.set_handler(value), c"str or None: content handler."),
+        text(c"content_encoding", |request| request.content_encoding(), c"str or None: encoding of the response."),
+        text(c"vlist_validator", |request| request.vlist_validator(), c"str or None: validator of a negotiated variant."),
+        latin1_rw(c"user", |request| request.user(), |request, value| request.set_user(value), c"str or None: authenticated user (Latin-1)."),
+        text_rw(c"ap_auth_type", |request| request.ap_auth_type(), |request, value| request.set_ap_auth_type(value), c"str or None: how the user was authenticated."),
+        number_rw(c"no_cache", |request| request.no_cache(), |request, value| request.set_no_cache(value), c"int: 1 when the response must not be cached."),
+        number_rw(c"no_local_copy", |request| request.no_local_copy(), |request, value| request.set_no_local_copy(value), c"int: 1 when no copy of the resource exists here."),
+        text(c"unparsed_uri", |request| request.unparsed_uri(), c"str: URI as received, with its query."),
+        text_with(c"uri", |request| request.uri(), set_uri, c"str: path of the URI, decoded."),
+        line_rw(c"filename", |request| request.filename(), |request, value| request.set_filename(value), c"str or None: file the URI was mapped to."),
+        line_rw(c"canonical_filename", |request| request.canonical_filename(), |request, value| request.set_canonical_filename(value), c"str or None: true name of that file."),
+        line_rw(c"path_info", |request| request.path_info(), |request, value| request.set_path_info(value), c"str or None: what follows the file in the URI."),
+        line_rw(c"args", |request| request.args(), |request, value| request.set_args(value), c"str or None: query of the URI, as received."),
         read_write(c"finfo", finfo, set_finfo, c"mp_finfo: what httpd knows of the file."),
         read(c"parsed_uri", parsed_uri, c"tuple: the URI's parts in the order of apache.URI_*; the port is an int or None."),
-        read_write(c"used_path_info", |this| number(this, Request::used_path_info), |this, value| set_number(this, value, Request::set_used_path_info), c"int: one of AP_REQ_*_PATH_INFO."),
-        read(c"eos_sent", |this| flag(this, Request::eos_sent), c"int: 1 when the response is complete."),
+        number_rw(c"used_path_info", |request| request.used_path_info(), |request, value| request.set_used_path_info(value), c"int: one of AP_REQ_*_PATH_INFO."),
+        flag(c"eos_sent", |request| request.eos_sent(), c"int: 1 when the response is complete."),
         read(c"useragent_addr", useragent_addr, c"(str, int): address and port of the user agent, as mod_remoteip for example sets it."),
-        read(c"useragent_ip", |this| text(this, Request::useragent_ip), c"str: address of the user agent."),
-        read(c"headers_in", |this| table(this, |parts| &mut parts.headers_in, RequestTable::HEADERS_IN), c"mp_table: headers of the request."),
-        read(c"headers_out", |this| table(this, |parts| &mut parts.headers_out, RequestTable::HEADERS_OUT), c"mp_table: headers of the response."),
-        read(c"err_headers_out", |this| table(this, |parts| &mut parts.err_headers_out, RequestTable::ERR_HEADERS_OUT), c"mp_table: headers that also go out with an error response."),
-        read(c"subprocess_env", |this| table(this, |parts| &mut parts.subprocess_env, RequestTable::SUBPROCESS_ENV), c"mp_table: environment variables (SetEnv, CGI)."),
-        read(c"notes", |this| table(this, |parts| &mut parts.notes, RequestTable::NOTES), c"mp_table: notes of modules for one another."),
+        text(c"useragent_ip", |request| request.useragent_ip(), c"str: address of the user agent."),
+        read(c"headers_in", headers_in, c"mp_table: headers of the request."),
+        read(c"headers_out", headers_out, c"mp_table: headers of the response."),
+        read(c"err_headers_out", err_headers_out, c"mp_table: headers that also go out with an error response."),
+        read(c"subprocess_env", subprocess_env, c"mp_table: environment variables (SetEnv, CGI)."),
+        read(c"notes", notes, c"mp_table: notes of modules for one another."),
         read(c"phase", phase, c"str or None: directive of the phase that runs."),
         read(c"interpreter", interpreter, c"str: name of the interpreter that runs this."),
         read(c"extension", extension, c"str or None: file name extension the handler list was found by."),
@@ -158,94 +160,17 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     this.contents().lease.borrow(this.py())
 }
 
-fn text<'py>(this: Req<'_, 'py>, field: for<'r> fn(Request<'r>) -> Option<&'r [u8]>) -> PyResult<Object<'py>> {
-    field(*loan(this)?).map(Text).into_bound_py_any(this.py())
-}
-
-fn latin1<'py>(this: Req<'_, 'py>, field: for<'r> fn(Request<'r>) -> Option<&'r [u8]>) -> PyResult<Object<'py>> {
-    field(*loan(this)?).map(Latin1).into_bound_py_any(this.py())
-}
-
-fn texts<'py>(
-    this: Req<'_, 'py>,
-    field: for<'r> fn(Request<'r>) -> Vec<&'r [u8]>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(this.py(), field(*loan(this)?).into_iter().map(Text))
-}
-
-fn number(this: Req<'_, '_>, field: for<'r> fn(Request<'r>) -> i32) -> PyResult<i32> {
-    Ok(field(*loan(this)?))
-}
-
-fn wide(this: Req<'_, '_>, field: for<'r> fn(Request<'r>) -> i64) -> PyResult<i64> {
-    Ok(field(*loan(this)?))
-}
-
-fn flag(this: Req<'_, '_>, field: for<'r> fn(Request<'r>) -> bool) -> PyResult<i32> {
-    Ok(i32::from(field(*loan(this)?)))
-}
-
-fn time(this: Req<'_, '_>, field: for<'r> fn(Request<'r>) -> i64) -> PyResult<f64> {
-    Ok(server::seconds(field(*loan(this)?)))
-}
-
-fn set_number(
-    this: Req<'_, '_>,
-    value: Borrowed<'_, '_, PyAny>,
-    set: for<'r> fn(Request<'r>, i32),
-) -> PyResult<()> {
-    let value = value.extract()?;
-    set(*loan(this)?, value);
-    Ok(())
-}
-
-type SetText = for<'r> fn(Request<'r>, Option<&[u8]>);
-
-fn set_text(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, what: &str, set: SetText) -> PyResult<()> {
-    set_encoded(this, value, set, |value| encode_without_nul(value, what))
-}
-
-/// For what may end up on a line of HTTP, or names a file.
-fn set_line(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, what: &str, set: SetText) -> PyResult<()> {
-    set_encoded(this, value, set, |value| encode_line(value, what))
-}
-
-fn set_latin1(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, what: &str, set: SetText) -> PyResult<()> {
-    set_encoded(this, value, set, |value| {
-        let encoded = encode_latin1(value, what)?;
-        if encoded.as_bytes().contains(&0) {
-            return Err(pyo3::exceptions::PyValueError::new_err(format!("{what} contains a NUL character")));
-        }
-        Ok(encoded)
-    })
-}
-
-fn set_encoded<'v, 'py>(
-    this: Req<'_, 'py>,
-    value: Borrowed<'v, 'py, PyAny>,
-    set: SetText,
-    encode: impl FnOnce(Borrowed<'v, 'py, PyAny>) -> PyResult<Encoded<'py>>,
-) -> PyResult<()> {
-    let encoded = if value.is_none() { None } else { Some(encode(value)?) };
-    set(*loan(this)?, encoded.as_ref().map(Encoded::as_bytes));
-    Ok(())
-}
-
-fn set_status_line(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
-    set_line(this, value, "status_line", Request::set_status_line)
-}
-
 fn status(this: Req<'_, '_>) -> PyResult<i32> {
     Ok(loan(this)?.status().0)
 }
 
-fn set_status(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+fn set_status(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
     let value: i32 = value.extract()?;
     loan(this)?.set_status(Status(value));
     Ok(())
 }
 
-fn set_content_type(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+fn set_content_type(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
     let encoded = encode_line(value, "content_type")?;
     let request = loan(this)?;
     request.set_content_type(encoded.as_bytes());
@@ -253,7 +178,7 @@ fn set_content_type(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResu
     Ok(())
 }
 
-fn set_uri(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+fn set_uri(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
     let encoded = encode_line(value, "uri")?;
     loan(this)?.set_uri(encoded.as_bytes());
     Ok(())
@@ -263,7 +188,7 @@ fn finfo<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     file_info::instantiate(this.py(), State::of(this.object())?, loan(this)?.finfo())
 }
 
-fn set_finfo(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>) -> PyResult<()> {
+fn set_finfo(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
     let info = file_info::info_of(value, State::of(this.object())?)?;
     loan(this)?.set_finfo(info);
     Ok(())
@@ -290,15 +215,6 @@ fn parsed_uri<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
 
 fn useragent_addr<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     connection::address(this.py(), loan(this)?.useragent_address())
-}
-
-/// Another request of the same chain, as the object that its own phases see.
-fn related<'py>(
-    this: Req<'_, 'py>,
-    other: for<'r> fn(Request<'r>) -> Option<Request<'r>>,
-) -> PyResult<Option<Object<'py>>> {
-    let (state, request) = (State::of(this.object())?, loan(this)?);
-    other(*request).map(|other| RequestState::of(other).object(this.py(), state)).transpose()
 }
 
 /// A part of the object that is made at first use and then kept.
@@ -331,8 +247,29 @@ fn table<'py>(
     which: RequestTable,
 ) -> PyResult<Object<'py>> {
     drop(loan(this)?);
-    let view = || TableObject::of_request(this.lease.clone(), which);
-    part(this, slot, |state| table::instantiate(this.py(), state, view()))
+    part(this, slot, |state| {
+        table::instantiate(this.py(), state, TableObject::of_request(this.lease.clone(), which))
+    })
+}
+
+fn headers_in<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    table(this, |parts| &mut parts.headers_in, RequestTable::HEADERS_IN)
+}
+
+fn headers_out<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    table(this, |parts| &mut parts.headers_out, RequestTable::HEADERS_OUT)
+}
+
+fn err_headers_out<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    table(this, |parts| &mut parts.err_headers_out, RequestTable::ERR_HEADERS_OUT)
+}
+
+fn subprocess_env<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    table(this, |parts| &mut parts.subprocess_env, RequestTable::SUBPROCESS_ENV)
+}
+
+fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    table(this, |parts| &mut parts.notes, RequestTable::NOTES)
 }
 
 /// The directives in force now. The same object each time, filled anew: what Python changes in it changes nothing else.

@@ -193,8 +193,8 @@ impl ServerObject {
         Ok(process::generation())
     }
 
-    fn restart_time(_this: This<'_, '_, Self>) -> PyResult<f64> {
-        Ok(seconds(process::restart_time()))
+    fn restart_time(_this: This<'_, '_, Self>) -> PyResult<Option<f64>> {
+        Ok(process::restart_time().map(seconds))
     }
 
     fn get_config<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {

@@ -39,11 +39,11 @@ pub struct RequestTable {
 }
 
 impl RequestTable {
-    pub const HEADERS_IN: Self = Self { find: Request::headers_in, is_header: true };
-    pub const HEADERS_OUT: Self = Self { find: Request::headers_out, is_header: true };
-    pub const ERR_HEADERS_OUT: Self = Self { find: Request::err_headers_out, is_header: true };
-    pub const SUBPROCESS_ENV: Self = Self { find: Request::subprocess_env, is_header: false };
-    pub const NOTES: Self = Self { find: Request::notes, is_header: false };
+    pub const HEADERS_IN: Self = Self { find: |request| request.headers_in(), is_header: true };
+    pub const HEADERS_OUT: Self = Self { find: |request| request.headers_out(), is_header: true };
+    pub const ERR_HEADERS_OUT: Self = Self { find: |request| request.err_headers_out(), is_header: true };
+    pub const SUBPROCESS_ENV: Self = Self { find: |request| request.subprocess_env(), is_header: false };
+    pub const NOTES: Self = Self { find: |request| request.notes(), is_header: false };
 }
 
 pub const TABLE: Class<TableObject> = Class::<TableObject>::new(c"builtins.mp_table")

@@ -4,6 +4,7 @@
 //! attribute reads `fn(This<'_, '_, T>) -> PyResult<R>`, a method `fn(This<'_, '_, T>, Arguments<'_, '_>) -> PyResult<R>`.
 //! Functions are passed as their own zero-sized types, so that each row is a C function of its own.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
@@ -14,7 +15,7 @@ use std::ptr;
 use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
-use pyo3::{Borrowed, BoundObject, PyErr, ffi};
+use pyo3::{Borrowed, IntoPyObjectExt, PyErr, ffi};
 
 use super::{Object, compat, slot::Slot, thread};
 
@@ -375,9 +376,9 @@ impl<'a, 'py> Arguments<'a, 'py> {
 #[derive(Clone, Copy)]
 pub struct Arity(pub u8, pub u8);
 
-/// A function that reads an attribute. Implemented for plain functions of the right shape; not to be implemented by hand.
+/// A function that reads an attribute: a plain function of the right shape, or a zero-sized type around one.
 pub trait Getter<'a, 'py, T>: Copy {
-    fn read(self, this: This<'a, 'py, T>) -> PyResult<*mut ffi::PyObject>;
+    fn read(self, this: This<'a, 'py, T>) -> PyResult<Object<'py>>;
 }
 
 impl<'a, 'py, T: Contents, F, R> Getter<'a, 'py, T> for F
@@ -385,8 +386,8 @@ where
     F: Fn(This<'a, 'py, T>) -> PyResult<R> + Copy,
     R: IntoPyObject<'py>,
 {
-    fn read(self, this: This<'a, 'py, T>) -> PyResult<*mut ffi::PyObject> {
-        into_pointer(this.py(), self(this)?)
+    fn read(self, this: This<'a, 'py, T>) -> PyResult<Object<'py>> {
+        self(this)?.into_bound_py_any(this.py())
     }
 }
 
@@ -465,8 +466,7 @@ pub(super) fn into_pointer<'py, R: IntoPyObject<'py>>(
     py: Python<'py>,
     value: R,
 ) -> PyResult<*mut ffi::PyObject> {
-    let object = value.into_pyobject(py).map_err(Into::into)?;
-    Ok(object.into_any().into_bound().into_ptr())
+    value.into_bound_py_any(py).map(Bound::into_ptr)
 }
 
 /// An attribute that is read only.
@@ -487,7 +487,7 @@ where
     })
 }
 
-/// An attribute that may be assigned.
+/// An attribute that may be assigned; the assigning function is told the attribute's name, for its messages.
 #[must_use]
 pub const fn read_write<T, F, S>(
     name: &'static CStr,
@@ -498,7 +498,7 @@ pub const fn read_write<T, F, S>(
 where
     T: Contents,
     F: for<'a, 'py> Getter<'a, 'py, T>,
-    S: for<'a, 'py> Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyAny>) -> PyResult<()> + Copy,
+    S: for<'a, 'py> Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyAny>, &str) -> PyResult<()> + Copy,
 {
     let _plain = (function, set);
     const {
@@ -634,7 +634,8 @@ unsafe extern "C" fn getter<T: Contents, F: for<'a, 'py> Getter<'a, 'py, T>>(
 ) -> *mut ffi::PyObject {
     boundary(ptr::null_mut(), |py| {
         // SAFETY: CPython calls a getset's getter with an instance of its type only.
-        conjure::<F>().read(unsafe { This::from_pointer(py, object) })
+        let value = conjure::<F>().read(unsafe { This::from_pointer(py, object) })?;
+        Ok(value.into_ptr())
     })
 }
 
@@ -645,7 +646,7 @@ unsafe extern "C" fn setter<T, S>(
 ) -> c_int
 where
     T: Contents,
-    S: for<'a, 'py> Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyAny>) -> PyResult<()> + Copy,
+    S: for<'a, 'py> Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyAny>, &str) -> PyResult<()> + Copy,
 {
     boundary(-1, |py| {
         if value.is_null() {
@@ -654,7 +655,8 @@ where
         // SAFETY: as for `getter`; `value` is a live object for the length of the call.
         let (this, value) =
             unsafe { (This::from_pointer(py, object), Borrowed::from_ptr(py, value)) };
-        conjure::<S>()(this, value).map(|()| 0)
+        let name = row_name(name);
+        conjure::<S>()(this, value, &name).map(|()| 0)
     })
 }
 
@@ -667,9 +669,12 @@ unsafe extern "C" fn refuse_assignment(
 }
 
 fn attribute_error(name: *mut c_void, what: &str) -> PyErr {
+    PyAttributeError::new_err(format!("attribute '{}' {what}", row_name(name)))
+}
+
+fn row_name(name: *mut c_void) -> Cow<'static, str> {
     // SAFETY: a row's closure is its own name, a constant C string.
-    let name = unsafe { CStr::from_ptr(name.cast_const().cast()) };
-    PyAttributeError::new_err(format!("attribute '{}' {what}", name.to_string_lossy()))
+    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_string_lossy()
 }
 
 unsafe extern "C" fn method_call<T, F, const LEAST: u8, const MOST: u8>(

@@ -311,7 +311,8 @@ where
 {
     boundary(ptr::null_mut(), |py| {
         // SAFETY: an instance of the slot's type.
-        conjure::<F>().read(unsafe { This::from_pointer(py, object) })
+        let value = conjure::<F>().read(unsafe { This::from_pointer(py, object) })?;
+        Ok(value.into_ptr())
     })
 }
 
