@@ -9,7 +9,7 @@ from types import ModuleType
 
 from .version import version as mp_version
 
-__all__ = ["apache", "cgihandler", "psp", "publisher", "python22", "util", "version"]  # noqa: F822
+__all__ = ["apache", "cgihandler", "psp", "publisher", "python22", "util", "version"]
 __version__ = mp_version
 
 

@@ -6,31 +6,37 @@ names of standard modules that handlers and PythonPath expressions expect to fin
 
 from __future__ import annotations
 
-import os
-import sys
-import time
+import os as os
+import sys as sys
+import time as time
 
-import _apache
-from _apache import *
-
-from .importer import import_module, module_mtime
+from .importer import import_module as import_module
+from .importer import module_mtime as module_mtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import importlib
-    import inspect
-    import pdb
-    import syslog
-    import threading
-    import traceback
-    import types
+    import importlib as importlib
+    import inspect as inspect
+    import pdb as pdb
+    import syslog as syslog
+    import threading as threading
+    import traceback as traceback
+    import types as types
     from collections.abc import Callable
-    from html import escape
+    from html import escape as escape
     from typing import Any
 
-    from _apache import mp_request, mp_server
-
-    from .cgi_streams import CGIStdin, CGIStdout, NullIO, build_cgi_env, restore_nocgi, setup_cgi
+    from . import _apache as _apache
+    from ._apache import *
+    from .cgi_streams import CGIStdin as CGIStdin
+    from .cgi_streams import CGIStdout as CGIStdout
+    from .cgi_streams import NullIO as NullIO
+    from .cgi_streams import build_cgi_env as build_cgi_env
+    from .cgi_streams import restore_nocgi as restore_nocgi
+    from .cgi_streams import setup_cgi as setup_cgi
+else:
+    import _apache
+    from _apache import *
 
 LAZY = {
     "escape": "html",
@@ -51,8 +57,6 @@ LAZY = {
 """Names that are there when asked for: modules, and names of modules. An interpreter that needs none stays small."""
 
 make_table = table
-interpreter: str | None = getattr(_apache, "interpreter", None)
-main_server: mp_server | None = getattr(_apache, "main_server", None)
 _callback: CallBack | None = None
 
 
@@ -80,10 +84,10 @@ def init(name: str, server: mp_server) -> CallBack:
     return _callback
 
 
-def register_cleanup(callback: Callable[[Any], object], data: object = None) -> None:
+def register_cleanup(  # type: ignore[no-redef]
+    callback: Callable[[Any], object], data: object = None
+) -> None:
     """Call `callback(data)` in this interpreter when the server process ends."""
-    if interpreter is None or main_server is None:
-        raise RuntimeError("register_cleanup needs an interpreter that the server has started")
     _apache.register_cleanup(interpreter, main_server, callback, data)
 
 

@@ -28,7 +28,7 @@ _CLOCK_TICK = 20_000_000
 """Nanoseconds in which a file system may give two writes the same time."""
 
 _lock = RLock()
-_current: dict[str, "Generation"] = {}
+_current: dict[str, Generation] = {}
 """The generation in force of each module, by its key in `sys.modules`; also while it is being executed."""
 _under_import: dict[str, list[int]] = {}
 """Threads that are importing something below a top-level name."""
@@ -265,7 +265,9 @@ def _remove(generations: set[Generation]) -> list[object]:
     removed: list[object] = []
     for generation in generations:
         name = generation.name
-        if _current.get(name) is not generation or any(other == name or other.startswith(f"{name}.") for other in executed):
+        if _current.get(name) is not generation or any(
+            other == name or other.startswith(f"{name}.") for other in executed
+        ):
             continue
         del _current[name]
         removed.append(sys.modules.pop(name, None))

@@ -53,7 +53,7 @@ def import_module(module_name: str, autoreload: int = 1, log: int = 0, path: Seq
     here = os.path.dirname(caller.path) if caller else None
     try:
         target = _target_on(module_name, path or ()) or _target(
-            module_name, caller and caller.directory, here, caller, bool(autoreload)
+            module_name, caller.directory if caller else None, here, caller, bool(autoreload)
         )
         module = _import_target(target, module_name, bool(autoreload), bool(log))
         if caller:
@@ -117,9 +117,7 @@ def _evaluate_path(expression: str) -> list[str]:
     return list(path)
 
 
-def _target(
-    name: str, directory: str | None, here: str | None, importing: Generation | None, autoreload: bool
-) -> str:
+def _target(name: str, directory: str | None, here: str | None, importing: Generation | None, autoreload: bool) -> str:
     """The key in `sys.modules` of the module that a directive or a call names."""
     if name.startswith(("/", "./", "../", "~/")):
         base = directory if name.startswith("~/") else here
