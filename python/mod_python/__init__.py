@@ -4,10 +4,15 @@ Importing the package works everywhere; its submodule `apache` exists only insid
 Submodules are imported when they are first asked for.
 """
 
+from __future__ import annotations
+
 import sys
-from types import ModuleType
 
 from .version import version as mp_version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["apache", "cgihandler", "psp", "publisher", "python22", "util", "version"]
 __version__ = mp_version

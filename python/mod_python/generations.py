@@ -94,9 +94,11 @@ class Generation(SourceFileLoader):
         with _lock:
             self.executed_by = get_ident()
             _current[self.name] = self
-            package = _current.get(self.name.rpartition(".")[0])
+            package = self._package()
             if package is not None:
+                # A package holds its submodules by attribute: whoever reloads one reloads all, as one unit.
                 self.imports[package.name] = package
+                package.imports[self.name] = self
             if thread.executing:
                 thread.executing[-1].imports[self.name] = self
             thread.executing.append(self)
@@ -106,17 +108,27 @@ class Generation(SourceFileLoader):
         with _lock:
             self.executed_by = 0
             thread.executing.pop()
-            if not failed:
-                return
-            if thread.executing:
-                importing = thread.executing[-1]
-                importing.imports.pop(self.name, None)
-                importing.failures[self.name] = self
-            if _current.get(self.name) is self:
-                del _current[self.name]
-            # Those that imported it in a circle have hold of a module that was never finished.
-            removed = _remove(_reaching({self}, _current.values()) - {self})
+            removed = self._forget() if failed else []
+            package = self._package()
         del removed
+        if not failed and package is not None and not package.executed_by:
+            tell_watchers()
+
+    def _forget(self) -> list[object]:
+        package = self._package()
+        if package is not None:
+            package.imports.pop(self.name, None)
+        if thread.executing:
+            importing = thread.executing[-1]
+            importing.imports.pop(self.name, None)
+            importing.failures[self.name] = self
+        if _current.get(self.name) is self:
+            del _current[self.name]
+        # Those that imported it in a circle have hold of a module that was never finished.
+        return _remove(_reaching({self}, list(_current.values())) - {self})
+
+    def _package(self) -> Generation | None:
+        return _current.get(self.name.rpartition(".")[0])
 
 
 def refresh_builtins() -> None:
@@ -189,8 +201,6 @@ def remove_stale(full_names: Iterable[str]) -> None:
         return
     with _lock:
         stale = _reaching(stale, family)
-        names = {part.name for part in stale}
-        stale |= {part for part in _current.values() if any(part.name.startswith(f"{name}.") for name in names)}
         # While another thread imports below one of these names its package must stay; the next request will reload.
         mine = get_ident()
         removed = (
@@ -199,6 +209,13 @@ def remove_stale(full_names: Iterable[str]) -> None:
             else _remove(stale)
         )
     del removed
+
+
+def tell_watchers() -> None:
+    """Modules that are in use have imported more: the server is to ask anew what there is to watch."""
+    handlers_changed = getattr(sys.modules.get("_apache"), "handlers_changed", None)
+    if handlers_changed is not None:
+        handlers_changed()
 
 
 def unfinished(full_name: str) -> list[str]:

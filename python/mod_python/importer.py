@@ -206,6 +206,7 @@ def _import_and_record(
     if importing.executed_by and thread.autoreload:
         generations.remove_stale([*_with_packages(absolute), *(f"{absolute}.{name}" for name in fromlist)])
     with Importing(absolute):
+        _renew_attributes(absolute, fromlist)
         result = builtins.__import__(target, globals, locals, fromlist, level)
     names: Iterable[str] = fromlist
     if "*" in fromlist:
@@ -213,6 +214,16 @@ def _import_and_record(
     _record(importing, [*_with_packages(absolute), *(f"{absolute}.{name}" for name in names)])
     importing.statements[statement] = target
     return result
+
+
+def _renew_attributes(package_name: str, names: Iterable[str]) -> None:
+    """A namespace package outlives its submodules, and `from package import name` would take an outdated one."""
+    package = sys.modules.get(package_name)
+    for name in names:
+        full_name = f"{package_name}.{name}"
+        loaded = vars(package).get(name) if package is not None and hasattr(package, "__path__") else None
+        if full_name not in sys.modules and generation_of(getattr(loaded, "__dict__", None)):
+            builtins.__import__(full_name)
 
 
 def _record(importing: Generation, full_names: Iterable[str]) -> None:
@@ -224,9 +235,7 @@ def _record(importing: Generation, full_names: Iterable[str]) -> None:
             is_new = is_new or full_name not in importing.imports
             importing.imports[full_name] = imported
     if is_new and not importing.executed_by:
-        handlers_changed = getattr(sys.modules.get("_apache"), "handlers_changed", None)
-        if handlers_changed is not None:
-            handlers_changed()
+        generations.tell_watchers()
 
 
 def _absolute(name: str, globals: Mapping[str, Any], level: int) -> str:
@@ -251,8 +260,10 @@ def _tidy(error: BaseException) -> None:
         if not _is_internal(traceback.tb_frame):
             frames.append(traceback)
         traceback = traceback.tb_next
-    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+    for frame, following in zip(frames, frames[1:], strict=False):
         frame.tb_next = following
+    if frames:
+        frames[-1].tb_next = None
     error.__traceback__ = frames[0] if frames else None
 
 
