@@ -260,10 +260,8 @@ def _tidy(error: BaseException) -> None:
         if not _is_internal(traceback.tb_frame):
             frames.append(traceback)
         traceback = traceback.tb_next
-    for frame, following in zip(frames, frames[1:], strict=False):
+    for frame, following in zip(frames, [*frames[1:], None], strict=False):
         frame.tb_next = following
-    if frames:
-        frames[-1].tb_next = None
     error.__traceback__ = frames[0] if frames else None
 
 

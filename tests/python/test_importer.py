@@ -280,7 +280,9 @@ def test_changed_package(site):
 
 
 def test_changed_submodule_of_a_namespace_package(site):
-    site.write(app="from pk import sub\nimport pk.more\nx = sub.x + pk.more.x", pk__in__sub="x = 1", pk__in__more="x = 1")
+    site.write(
+        app="from pk import sub\nimport pk.more\nx = sub.x + pk.more.x", pk__in__sub="x = 1", pk__in__more="x = 1"
+    )
     assert site.load().x == 2
     site.write(pk__in__sub="x = 2")
     assert site.load().x == 3
