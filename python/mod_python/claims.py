@@ -139,4 +139,4 @@ def _is_free(name: str) -> bool:
     if any(PathFinder.find_spec(name, [entry]) is not None for entry in installed):
         return False
     others = [finder for finder in sys.meta_path if finder not in (ClaimFinder, SiteFinder, PathFinder)]
-    return all(finder.find_spec(name, None) is None for finder in others)
+    return all(finder.find_spec(name, None) is None for finder in others if hasattr(finder, "find_spec"))

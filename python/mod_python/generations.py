@@ -133,7 +133,7 @@ class Generation(SourceFileLoader):
 
 def refresh_builtins() -> None:
     """Follow additions to Python's builtins, such as the `_` of `gettext.install`."""
-    for name, value in vars(builtins).items():
+    for name, value in list(vars(builtins).items()):
         if name != "__import__" and site_builtins.get(name, site_builtins) is not value:
             site_builtins[name] = value
 
