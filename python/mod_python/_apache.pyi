@@ -386,8 +386,8 @@ class mp_request:
     proxyreq: int
     status_line: str | None
     status: int
-    method: str
-    method_number: int
+    method: Final[str]
+    method_number: Final[int]
     chunked: int
     content_type: str | None
     handler: str | None

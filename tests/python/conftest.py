@@ -1,5 +1,6 @@
 """The package as a fresh interpreter of httpd has it, less what is native."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,41 @@ def importer(monkeypatch):
     yield importer
     sys.modules.clear()
     sys.modules.update(before)
+
+
+class Site:
+    """A directory of modules."""
+
+    def __init__(self, importer, directory):
+        self.importer = importer
+        self.directory = directory
+        directory.mkdir(exist_ok=True)
+
+    def write(self, **files):
+        for name, source in files.items():
+            path = self.directory / (name.replace("__in__", "/") + ".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(source)
+        return self
+
+    def load(self, name="app", autoreload=True):
+        return self.importer.load(name, f"{self.directory}/", autoreload, False)[0]
+
+    def watched(self, name="app"):
+        return {os.path.relpath(stamp[0], self.directory) for stamp in self.load_all(name)[1]}
+
+    def load_all(self, name="app"):
+        return self.importer.load(name, f"{self.directory}/", True, False)
+
+
+@pytest.fixture
+def site(importer, tmp_path):
+    return Site(importer, tmp_path / "site")
+
+
+@pytest.fixture
+def other(importer, tmp_path):
+    return Site(importer, tmp_path / "other")
 
 
 @pytest.fixture

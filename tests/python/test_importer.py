@@ -11,42 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-
-class Site:
-    """A directory of modules."""
-
-    def __init__(self, importer, directory):
-        self.importer = importer
-        self.directory = directory
-        directory.mkdir(exist_ok=True)
-
-    def write(self, **files):
-        for name, source in files.items():
-            path = self.directory / (name.replace("__in__", "/") + ".py")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(source)
-        return self
-
-    def load(self, name="app", autoreload=True):
-        return self.importer.load(name, f"{self.directory}/", autoreload, False)[0]
-
-    def watched(self, name="app"):
-        return {os.path.relpath(stamp[0], self.directory) for stamp in self.load_all(name)[1]}
-
-    def load_all(self, name="app"):
-        return self.importer.load(name, f"{self.directory}/", True, False)
-
-
-@pytest.fixture
-def site(importer, tmp_path):
-    return Site(importer, tmp_path / "site")
-
-
-@pytest.fixture
-def other(importer, tmp_path):
-    return Site(importer, tmp_path / "other")
-
-
 # Whose module
 
 
