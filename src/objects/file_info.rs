@@ -8,7 +8,7 @@ use pyo3::types::{PySlice, PyTuple};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
-use crate::apache::file_info::{Field as Known, FileInfo};
+use crate::apache::file_info::FileInfo;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This, read};
 use crate::python::convert::Text;
@@ -139,16 +139,16 @@ fn pick(info: &FileInfo, field: Field) -> Value<'_> {
         Field::Fname => info.fname.as_deref().map_or(Value::Unknown, Value::Text),
         _ if !info.exists() => Value::Unknown,
         Field::Name => info.name.as_deref().map_or(Value::Unknown, Value::Text),
-        Field::Protection => number(info.knows(Known::Protection), i64::from(info.protection)),
-        Field::Inode => number(info.knows(Known::Inode), i64::try_from(info.inode).unwrap_or(i64::MAX)),
-        Field::Device => number(info.knows(Known::Device), i64::try_from(info.device).unwrap_or(i64::MAX)),
-        Field::Nlink => number(info.knows(Known::Nlink), i64::from(info.nlink)),
-        Field::User => number(info.knows(Known::User), i64::from(info.user)),
-        Field::Group => number(info.knows(Known::Group), i64::from(info.group)),
-        Field::Size => number(info.knows(Known::Size), info.size),
-        Field::Atime => number(info.knows(Known::Atime), info.atime / 1_000_000),
-        Field::Mtime => number(info.knows(Known::Mtime), info.mtime / 1_000_000),
-        Field::Ctime => number(info.knows(Known::Ctime), info.ctime / 1_000_000),
+        Field::Protection => number(info.has_protection(), i64::from(info.protection)),
+        Field::Inode => number(info.has_inode(), i64::try_from(info.inode).unwrap_or(i64::MAX)),
+        Field::Device => number(info.has_device(), i64::try_from(info.device).unwrap_or(i64::MAX)),
+        Field::Nlink => number(info.has_nlink(), i64::from(info.nlink)),
+        Field::User => number(info.has_user(), i64::from(info.user)),
+        Field::Group => number(info.has_group(), i64::from(info.group)),
+        Field::Size => number(info.has_size(), info.size),
+        Field::Atime => number(info.has_atime(), info.atime / 1_000_000),
+        Field::Mtime => number(info.has_mtime(), info.mtime / 1_000_000),
+        Field::Ctime => number(info.has_ctime(), info.ctime / 1_000_000),
     }
 }
 

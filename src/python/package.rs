@@ -18,8 +18,11 @@ const SOURCES: &[Source] = sources![
     "mod_python.bootstrap" "bootstrap.py" false,
     "mod_python.cache" "cache.py" false,
     "mod_python.cgi_streams" "cgi_streams.py" false,
+    "mod_python.claims" "claims.py" false,
+    "mod_python.generations" "generations.py" false,
     "mod_python.importer" "importer.py" false,
     "mod_python.python22" "python22.py" false,
+    "mod_python.search" "search.py" false,
     "mod_python.version" "version.py" false,
 ];
 
