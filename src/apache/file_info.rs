@@ -9,7 +9,8 @@ use super::text::{self, with_c_str};
 
 /// httpd's `finfo`, on its own: it borrows nothing.
 ///
-/// A field means something only if its bit (APR_FINFO_*) is in `valid`; `filetype` and `fname` always do.
+/// A field means something only if its bit (APR_FINFO_*) is in `valid`; `filetype` and `fname` always do. Where there is no
+/// file (APR_NOFILE), `valid` is 0.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FileInfo {
     /// One of APR_NOFILE, APR_REG, APR_DIR ...
@@ -48,9 +49,24 @@ impl FileInfo {
         })
     }
 
+    /// httpd leaves garbage in some fields of `finfo`: about the parent directory where there is no
+    /// file, and pointers to nowhere where it has not looked. So only what `valid` vouches for is
+    /// taken.
+    ///
     /// # Safety
-    /// The strings of `raw` are NULL or C strings that live for the call.
+    /// APR or httpd's directory walk has filled `raw` in; its strings live for the call.
     pub(super) unsafe fn from_raw(raw: &sys::apr_finfo_t) -> Self {
+        // The walk starts with the type alone; a successful look adds more, and the file's name.
+        let looked_at = raw.valid as u32 & !sys::APR_FINFO_TYPE != 0;
+        // SAFETY: the caller's promise; a look at a file sets fname.
+        let fname = looked_at.then(|| unsafe { text::bytes(raw.fname) }).flatten();
+        let fname = fname.map(<[u8]>::to_vec);
+        if raw.filetype == sys::APR_NOFILE {
+            return Self { fname, ..Self::default() };
+        }
+        let named = raw.valid as u32 & sys::APR_FINFO_NAME != 0;
+        // SAFETY: the caller's promise.
+        let name = named.then(|| unsafe { text::bytes(raw.name) }).flatten();
         Self {
             filetype: raw.filetype as i32,
             valid: raw.valid,
@@ -65,10 +81,8 @@ impl FileInfo {
             atime: raw.atime,
             mtime: raw.mtime,
             ctime: raw.ctime,
-            // SAFETY: the caller's promise.
-            fname: unsafe { text::bytes(raw.fname) }.map(<[u8]>::to_vec),
-            // SAFETY: the caller's promise.
-            name: unsafe { text::bytes(raw.name) }.map(<[u8]>::to_vec),
+            fname,
+            name: name.map(<[u8]>::to_vec),
         }
     }
 
