@@ -1,3 +1,4 @@
 //! mod_python: CPython inside Apache httpd.
 
 mod apache;
+mod config;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `record` | the record that httpd loads; configuration and state that httpd keeps for the module |
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
+//! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -23,12 +24,14 @@ mod array;
 pub mod body;
 mod boundary;
 mod cgi;
+pub mod command;
 pub mod connection;
 pub mod constants;
 pub mod file_info;
 pub mod hook;
 pub mod log;
 pub mod mutex;
+pub mod pattern;
 pub mod pool;
 pub mod process;
 pub mod query;

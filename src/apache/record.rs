@@ -174,7 +174,7 @@ pub(super) unsafe fn config_mut<'a, T: Config>(data: *mut c_void) -> Option<&'a 
 
 /// # Safety
 /// `data` is NULL or what [`ModuleRecord`]'s callbacks gave to httpd; it lives, unchanged, for `'a`.
-unsafe fn config_ref<'a, T: Config>(data: *const c_void) -> Option<&'a T> {
+pub(super) unsafe fn config_ref<'a, T: Config>(data: *const c_void) -> Option<&'a T> {
     // SAFETY: the caller's promise; a Typed of any type starts with its TypeId.
     unsafe {
         let id = data.cast::<TypeId>().as_ref()?;
@@ -218,7 +218,7 @@ unsafe fn set_state_in<'a, T: 'static>(
 
 /// # Safety
 /// `vector` is NULL or a live vector of configurations.
-unsafe fn slot(vector: *const sys::ap_conf_vector_t) -> *const c_void {
+pub(super) unsafe fn slot(vector: *const sys::ap_conf_vector_t) -> *const c_void {
     let record = CURRENT.load(Ordering::Acquire);
     if vector.is_null() || record.is_null() {
         return ptr::null();
