@@ -49,6 +49,60 @@ impl FileInfo {
         })
     }
 
+    /// Whether there is a file.
+    pub fn exists(&self) -> bool {
+        self.filetype != sys::APR_NOFILE as i32
+    }
+
+    pub fn is_directory(&self) -> bool {
+        self.filetype == sys::APR_DIR as i32
+    }
+
+    pub fn has_protection(&self) -> bool {
+        self.has(sys::APR_FINFO_PROT)
+    }
+
+    pub fn has_inode(&self) -> bool {
+        self.has(sys::APR_FINFO_INODE)
+    }
+
+    pub fn has_device(&self) -> bool {
+        self.has(sys::APR_FINFO_DEV)
+    }
+
+    pub fn has_nlink(&self) -> bool {
+        self.has(sys::APR_FINFO_NLINK)
+    }
+
+    pub fn has_user(&self) -> bool {
+        self.has(sys::APR_FINFO_USER)
+    }
+
+    pub fn has_group(&self) -> bool {
+        self.has(sys::APR_FINFO_GROUP)
+    }
+
+    pub fn has_size(&self) -> bool {
+        self.has(sys::APR_FINFO_SIZE)
+    }
+
+    pub fn has_atime(&self) -> bool {
+        self.has(sys::APR_FINFO_ATIME)
+    }
+
+    pub fn has_mtime(&self) -> bool {
+        self.has(sys::APR_FINFO_MTIME)
+    }
+
+    pub fn has_ctime(&self) -> bool {
+        self.has(sys::APR_FINFO_CTIME)
+    }
+
+    /// Whether `valid` has all of these bits.
+    fn has(&self, bits: u32) -> bool {
+        self.valid as u32 & bits == bits
+    }
+
     /// httpd leaves garbage in some fields of `finfo`: about the parent directory where there is no
     /// file, and pointers to nowhere where it has not looked. So only what `valid` vouches for is
     /// taken.
@@ -110,5 +164,23 @@ impl FileInfo {
             name: copy(&self.name),
             filehand: ptr::null_mut(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileInfo;
+
+    #[test]
+    fn nothing_is_known_of_no_file() {
+        let info = FileInfo::default();
+        assert!(!info.exists() && !info.is_directory() && !info.has_size());
+    }
+
+    #[test]
+    fn a_field_is_known_by_its_bits() {
+        let info = FileInfo { filetype: 2, valid: 0x100 | 0x10_0000, ..FileInfo::default() };
+        assert!(info.exists() && info.is_directory() && info.has_size());
+        assert!(!info.has_protection(), "that of the group and the world is missing");
     }
 }
