@@ -1,6 +1,8 @@
 //! Reads httpd's headers (the ones that `apxs` names) and says how to link.
 
+use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -38,9 +40,35 @@ fn generate_bindings() {
         .formatter(bindgen::Formatter::None)
         .generate()
         .expect("bindgen reads httpd's headers (is apache2-dev or httpd-devel installed?)");
-    let target =
-        PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("httpd.rs");
-    bindings.write_to_file(target).expect("OUT_DIR is writable");
+    let directory = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    bindings.write_to_file(directory.join("httpd.rs")).expect("OUT_DIR is writable");
+    fs::write(directory.join("absent.rs"), absent(&bindings.to_string()))
+        .expect("OUT_DIR is writable");
+}
+
+/// Definitions of all that `bindings` declares, for test executables: httpd, which has the real
+/// ones, is absent there. They make the linker content, and end the process when called.
+fn absent(bindings: &str) -> String {
+    let words: Vec<&str> = bindings
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let after = |first: &str, second: &str| {
+        let found = words.windows(3).filter(|three| three[0] == first && three[1] == second);
+        let names = found.map(|three| three[2]);
+        names
+            .filter(|name| name.starts_with("ap_") || name.starts_with("apr_"))
+            .collect::<BTreeSet<_>>()
+    };
+    let mut text = String::new();
+    for name in after("pub", "fn") {
+        text +=
+            &format!("#[unsafe(no_mangle)] extern \"C\" fn {name}() {{ std::process::abort() }}\n");
+    }
+    for name in after("static", "mut") {
+        text += &format!("#[unsafe(no_mangle)] static {name}: [usize; 16] = [0; 16];\n");
+    }
+    text
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {

@@ -9,7 +9,8 @@ use super::text::{self, with_c_str};
 
 /// httpd's `finfo`, on its own: it borrows nothing.
 ///
-/// A field means something only if its bit (APR_FINFO_*) is in `valid`; `filetype` and `fname` always do.
+/// A field means something only if its bit (APR_FINFO_*) is in `valid`; `filetype` and `fname` always do. Where there is no
+/// file (APR_NOFILE), `valid` is 0.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FileInfo {
     /// One of APR_NOFILE, APR_REG, APR_DIR ...
@@ -94,9 +95,78 @@ impl FileInfo {
         })
     }
 
+    /// Whether there is a file.
+    pub fn exists(&self) -> bool {
+        self.filetype != sys::APR_NOFILE as i32
+    }
+
+    pub fn is_directory(&self) -> bool {
+        self.filetype == sys::APR_DIR as i32
+    }
+
+    pub fn has_protection(&self) -> bool {
+        self.has(sys::APR_FINFO_PROT)
+    }
+
+    pub fn has_inode(&self) -> bool {
+        self.has(sys::APR_FINFO_INODE)
+    }
+
+    pub fn has_device(&self) -> bool {
+        self.has(sys::APR_FINFO_DEV)
+    }
+
+    pub fn has_nlink(&self) -> bool {
+        self.has(sys::APR_FINFO_NLINK)
+    }
+
+    pub fn has_user(&self) -> bool {
+        self.has(sys::APR_FINFO_USER)
+    }
+
+    pub fn has_group(&self) -> bool {
+        self.has(sys::APR_FINFO_GROUP)
+    }
+
+    pub fn has_size(&self) -> bool {
+        self.has(sys::APR_FINFO_SIZE)
+    }
+
+    pub fn has_atime(&self) -> bool {
+        self.has(sys::APR_FINFO_ATIME)
+    }
+
+    pub fn has_mtime(&self) -> bool {
+        self.has(sys::APR_FINFO_MTIME)
+    }
+
+    pub fn has_ctime(&self) -> bool {
+        self.has(sys::APR_FINFO_CTIME)
+    }
+
+    /// Whether `valid` has all of these bits.
+    fn has(&self, bits: u32) -> bool {
+        self.valid as u32 & bits == bits
+    }
+
+    /// httpd leaves garbage in some fields of `finfo`: about the parent directory where there is no
+    /// file, and pointers to nowhere where it has not looked. So only what `valid` vouches for is
+    /// taken.
+    ///
     /// # Safety
-    /// The strings of `raw` are NULL or C strings that live for the call.
+    /// APR or httpd's directory walk has filled `raw` in; its strings live for the call.
     pub(super) unsafe fn from_raw(raw: &sys::apr_finfo_t) -> Self {
+        // The walk starts with the type alone; a successful look adds more, and the file's name.
+        let looked_at = raw.valid as u32 & !sys::APR_FINFO_TYPE != 0;
+        // SAFETY: the caller's promise; a look at a file sets fname.
+        let fname = looked_at.then(|| unsafe { text::bytes(raw.fname) }).flatten();
+        let fname = fname.map(<[u8]>::to_vec);
+        if raw.filetype == sys::APR_NOFILE {
+            return Self { fname, ..Self::default() };
+        }
+        let named = raw.valid as u32 & sys::APR_FINFO_NAME != 0;
+        // SAFETY: the caller's promise.
+        let name = named.then(|| unsafe { text::bytes(raw.name) }).flatten();
         Self {
             filetype: raw.filetype as i32,
             valid: raw.valid,
@@ -111,10 +181,8 @@ impl FileInfo {
             atime: raw.atime,
             mtime: raw.mtime,
             ctime: raw.ctime,
-            // SAFETY: the caller's promise.
-            fname: unsafe { text::bytes(raw.fname) }.map(<[u8]>::to_vec),
-            // SAFETY: the caller's promise.
-            name: unsafe { text::bytes(raw.name) }.map(<[u8]>::to_vec),
+            fname,
+            name: name.map(<[u8]>::to_vec),
         }
     }
 
@@ -142,5 +210,23 @@ impl FileInfo {
             name: copy(&self.name),
             filehand: ptr::null_mut(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileInfo;
+
+    #[test]
+    fn nothing_is_known_of_no_file() {
+        let info = FileInfo::default();
+        assert!(!info.exists() && !info.is_directory() && !info.has_size());
+    }
+
+    #[test]
+    fn a_field_is_known_by_its_bits() {
+        let info = FileInfo { filetype: 2, valid: 0x100 | 0x10_0000, ..FileInfo::default() };
+        assert!(info.exists() && info.is_directory() && info.has_size());
+        assert!(!info.has_protection(), "that of the group and the world is missing");
     }
 }

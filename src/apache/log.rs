@@ -115,11 +115,11 @@ pub fn enabled(target: Target<'_>, level: Level) -> bool {
     c_int::from(level as u8) <= limit
 }
 
-/// A NUL would end the line; it is shown in the way that httpd shows other control characters.
+/// A NUL would end the line.
 fn without_nul(message: &[u8]) -> Vec<u8> {
     let mut shown = Vec::with_capacity(message.len());
     for &byte in message {
-        if byte == 0 { shown.extend_from_slice(b"\\x00") } else { shown.push(byte) }
+        if byte == 0 { shown.extend_from_slice(b"^@") } else { shown.push(byte) }
     }
     shown
 }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_nul_is_shown() {
-        assert_eq!(without_nul(b"a\0b"), b"a\\x00b");
+        assert_eq!(without_nul(b"a\0b"), b"a^@b");
     }
 
     #[test]

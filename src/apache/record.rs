@@ -48,6 +48,9 @@ static CURRENT: AtomicPtr<sys::module> = AtomicPtr::new(ptr::null_mut());
 pub struct Commands(*const sys::command_rec);
 
 impl Commands {
+    /// No directives.
+    pub const NONE: Self = Self(ptr::null());
+
     /// # Safety
     /// `first` is the first row of a static table that ends with a row whose name is NULL.
     pub(super) const unsafe fn from_raw(first: *const sys::command_rec) -> Self {

@@ -391,9 +391,12 @@ impl<'r> Request<'r> {
         self.change(|r| r.used_path_info = value);
     }
 
+    /// What is known of the file `filename`.
     pub fn finfo(self) -> FileInfo {
-        // SAFETY: the record's own, with strings in the request's pool.
-        unsafe { FileInfo::from_raw(&self.record().finfo) }
+        // SAFETY: the record's own, zeroed at first, with strings in the request's pool.
+        let mut info = unsafe { FileInfo::from_raw(&self.record().finfo) };
+        info.fname = info.fname.or_else(|| self.filename().map(<[u8]>::to_vec));
+        info
     }
 
     pub fn set_finfo(self, value: &FileInfo) {

@@ -17,3 +17,9 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/httpd.rs"));
+
+/// What a test executable has in place of httpd.
+#[cfg(test)]
+mod absent {
+    include!(concat!(env!("OUT_DIR"), "/absent.rs"));
+}
