@@ -12,5 +12,7 @@
 
 mod apache;
 mod config;
+mod handlers;
+mod module;
 mod objects;
 mod python;

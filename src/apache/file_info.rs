@@ -33,53 +33,7 @@ pub struct FileInfo {
     pub name: Option<Vec<u8>>,
 }
 
-/// Fields that can be unknown, by the bit of `valid` that stands for them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Field {
-    Protection,
-    Inode,
-    Device,
-    Nlink,
-    User,
-    Group,
-    Size,
-    Atime,
-    Mtime,
-    Ctime,
-}
-
-impl Field {
-    const fn bit(self) -> i32 {
-        (match self {
-            Self::Protection => sys::APR_FINFO_PROT,
-            Self::Inode => sys::APR_FINFO_INODE,
-            Self::Device => sys::APR_FINFO_DEV,
-            Self::Nlink => sys::APR_FINFO_NLINK,
-            Self::User => sys::APR_FINFO_USER,
-            Self::Group => sys::APR_FINFO_GROUP,
-            Self::Size => sys::APR_FINFO_SIZE,
-            Self::Atime => sys::APR_FINFO_ATIME,
-            Self::Mtime => sys::APR_FINFO_MTIME,
-            Self::Ctime => sys::APR_FINFO_CTIME,
-        }) as i32
-    }
-}
-
 impl FileInfo {
-    /// Whether there is such a file.
-    pub fn exists(&self) -> bool {
-        self.filetype != sys::APR_NOFILE as i32
-    }
-
-    pub fn is_directory(&self) -> bool {
-        self.filetype == sys::APR_DIR as i32
-    }
-
-    /// Whether the file exists and the field is known.
-    pub fn knows(&self, field: Field) -> bool {
-        self.exists() && self.valid & field.bit() != 0
-    }
-
     /// Looks at `path`, following links unless `wanted` has APR_FINFO_LINK. What `wanted` asks for and the system does not
     /// have is left out of `valid`.
     pub fn of(path: &[u8], wanted: i32) -> Result<Self, AprError> {

@@ -391,6 +391,11 @@ impl<'r> Request<'r> {
         self.change(|r| r.used_path_info = value);
     }
 
+    /// Whether the file that the URI was mapped to is a directory.
+    pub fn is_directory(self) -> bool {
+        self.record().finfo.filetype == sys::APR_DIR
+    }
+
     /// What is known of the file `filename`.
     pub fn finfo(self) -> FileInfo {
         // SAFETY: the record's own, zeroed at first, with strings in the request's pool.

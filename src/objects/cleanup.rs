@@ -30,7 +30,9 @@ impl Cleanup {
     ) -> PyResult<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         if !callable.is_callable() {
-            return Err(PyValueError::new_err("register_cleanup: the function to call must be callable"));
+            return Err(PyValueError::new_err(
+                "register_cleanup: the function to call must be callable",
+            ));
         }
         let py = callable.py();
         Ok(Self {
@@ -45,7 +47,11 @@ impl Cleanup {
     pub fn run(self, target: Target<'_>) {
         thread::attach(self.interpreter, |py| {
             if let Err(raised) = self.callable.call1(py, (&self.data,)) {
-                let name = self.callable.bind(py).repr().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+                let name = self
+                    .callable
+                    .bind(py)
+                    .repr()
+                    .map_or_else(|_| "?".to_owned(), |name| name.to_string());
                 let lines = [
                     format!("mod_python: error in the cleanup {name}"),
                     format!("    {}", error::describe(py, &raised)),
@@ -78,7 +84,8 @@ pub fn register(
 /// Calls what is registered for the end of the process, in all interpreters, newest first.
 pub fn run_all(target: Target<'_>) {
     let states = interpreter::all().into_iter().filter_map(State::of_interpreter);
-    let mut cleanups: Vec<Cleanup> = states.flat_map(|state| std::mem::take(&mut *state.cleanups.lock())).collect();
+    let mut cleanups: Vec<Cleanup> =
+        states.flat_map(|state| std::mem::take(&mut *state.cleanups.lock())).collect();
     cleanups.sort_by_key(|cleanup| std::cmp::Reverse(cleanup.order));
     for cleanup in cleanups {
         cleanup.run(target);

@@ -8,12 +8,14 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::functions::log_level;
 use super::lease::{Lease, Loan, OfConnection};
 use super::native::State;
-use super::table::{self, TableObject};
 use super::server;
+use super::table::{self, TableObject};
 use crate::apache::connection::Connection;
 use crate::apache::log::{self, Level, Target};
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read, read_write};
+use crate::python::class::{
+    self, Arguments, Arity, Class, Contents, This, method, read, read_write,
+};
 use crate::python::convert::{Text, encode};
 use crate::python::thread;
 
@@ -69,9 +71,16 @@ fn lease(connection: Connection<'_>) -> Lease<OfConnection> {
 ///
 /// # Errors
 /// `MemoryError`.
-pub fn instantiate<'py>(py: Python<'py>, state: &State, connection: Connection<'_>) -> PyResult<Object<'py>> {
-    let contents =
-        ConnectionObject { lease: lease(connection), base_server: Mutex::new(None), notes: Mutex::new(None) };
+pub fn instantiate<'py>(
+    py: Python<'py>,
+    state: &State,
+    connection: Connection<'_>,
+) -> PyResult<Object<'py>> {
+    let contents = ConnectionObject {
+        lease: lease(connection),
+        base_server: Mutex::new(None),
+        notes: Mutex::new(None),
+    };
     class::instantiate(state.connection.bind(py), contents)
 }
 
@@ -87,7 +96,8 @@ impl ConnectionObject {
         if let Some(known) = &*this.base_server.lock() {
             return Ok(known.bind(py).clone());
         }
-        let made = server::instantiate(py, State::of(this.object())?, Self::loan(this)?.base_server())?;
+        let made =
+            server::instantiate(py, State::of(this.object())?, Self::loan(this)?.base_server())?;
         *this.base_server.lock() = Some(made.clone().unbind());
         Ok(made)
     }
@@ -97,7 +107,11 @@ impl ConnectionObject {
         if let Some(known) = &*this.notes.lock() {
             return Ok(known.bind(py).clone());
         }
-        let made = table::instantiate(py, State::of(this.object())?, TableObject::of_connection(this.lease.clone()))?;
+        let made = table::instantiate(
+            py,
+            State::of(this.object())?,
+            TableObject::of_connection(this.lease.clone()),
+        )?;
         *this.notes.lock() = Some(made.clone().unbind());
         Ok(made)
     }
@@ -148,8 +162,13 @@ impl ConnectionObject {
         Ok(Self::loan(this)?.keepalive())
     }
 
-    fn set_keepalive(this: This1<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
-        let value = value.extract().map_err(|_| PyTypeError::new_err("keepalive must be an integer"))?;
+    fn set_keepalive(
+        this: This1<'_, '_>,
+        value: Borrowed<'_, '_, PyAny>,
+        _name: &str,
+    ) -> PyResult<()> {
+        let value =
+            value.extract().map_err(|_| PyTypeError::new_err("keepalive must be an integer"))?;
         Self::loan(this)?.set_keepalive(value);
         Ok(())
     }
@@ -178,7 +197,9 @@ impl ConnectionObject {
         }
         let (text, level) = (encode(message, "message")?, log_level(arguments.integer(1, 0)?));
         let connection = Self::loan(this)?;
-        thread::detach(this.py(), || log::log(Target::Connection(*connection), level, text.as_bytes()));
+        thread::detach(this.py(), || {
+            log::log(Target::Connection(*connection), level, text.as_bytes())
+        });
         Ok(())
     }
 }

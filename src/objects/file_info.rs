@@ -120,7 +120,9 @@ pub fn instantiate<'py>(py: Python<'py>, state: &State, info: FileInfo) -> PyRes
 pub fn info_of<'a>(object: Borrowed<'a, '_, PyAny>, state: &State) -> PyResult<&'a FileInfo> {
     class::contents::<FileInfoObject>(object, state.file_info.bind(object.py()))
         .map(|object| &object.info)
-        .ok_or_else(|| PyTypeError::new_err("finfo must be an mp_finfo object, as apache.stat() returns it"))
+        .ok_or_else(|| {
+            PyTypeError::new_err("finfo must be an mp_finfo object, as apache.stat() returns it")
+        })
 }
 
 /// The element at an index of apache.FINFO_*.
@@ -133,7 +135,8 @@ fn valid(this: This<'_, '_, FileInfoObject>) -> PyResult<i32> {
 }
 
 fn pick(info: &FileInfo, field: Field) -> Value<'_> {
-    let number = |known: bool, number: i64| if known { Value::Number(number) } else { Value::Unknown };
+    let number =
+        |known: bool, number: i64| if known { Value::Number(number) } else { Value::Unknown };
     match field {
         Field::Filetype => Value::Number(i64::from(info.filetype)),
         Field::Fname => info.fname.as_deref().map_or(Value::Unknown, Value::Text),
@@ -160,7 +163,10 @@ fn as_tuple<'py>(this: This<'_, 'py, FileInfoObject>) -> PyResult<Bound<'py, PyT
     PyTuple::new(this.py(), FIELDS.iter().map(|field| pick(&this.info, *field)))
 }
 
-fn item<'py>(this: This<'_, 'py, FileInfoObject>, key: Borrowed<'_, 'py, PyAny>) -> PyResult<Object<'py>> {
+fn item<'py>(
+    this: This<'_, 'py, FileInfoObject>,
+    key: Borrowed<'_, 'py, PyAny>,
+) -> PyResult<Object<'py>> {
     if key.is_instance_of::<PySlice>() {
         return as_tuple(this)?.as_any().get_item(key);
     }
@@ -182,7 +188,8 @@ fn compare(
     comparison: Comparison,
 ) -> PyResult<Option<bool>> {
     let state = State::of(this.object())?;
-    let Some(other) = class::contents::<FileInfoObject>(other, state.file_info.bind(this.py())) else {
+    let Some(other) = class::contents::<FileInfoObject>(other, state.file_info.bind(this.py()))
+    else {
         return Ok(None);
     };
     let same = FIELDS.iter().all(|field| pick(&this.info, *field) == pick(&other.info, *field));
@@ -210,7 +217,8 @@ fn represent(this: This<'_, '_, FileInfoObject>) -> PyResult<String> {
     ];
     let mut text = String::from("{");
     for (index, (name, field)) in SHOWN.into_iter().enumerate() {
-        let value = field.map_or(Value::Number(i64::from(this.info.valid)), |field| pick(&this.info, field));
+        let value = field
+            .map_or(Value::Number(i64::from(this.info.valid)), |field| pick(&this.info, field));
         let shown = value.into_bound_py_any(this.py())?.repr()?;
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(text, "{comma}'{name}': {}", shown.to_string_lossy());

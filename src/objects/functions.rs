@@ -48,22 +48,29 @@ fn log_error(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<(
         return Ok(());
     }
     if !message.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err(format!("message must be str, not {}", type_name(message))));
+        return Err(PyTypeError::new_err(format!(
+            "message must be str, not {}",
+            type_name(message)
+        )));
     }
     let text = encode(message, "message")?;
     let level = log_level(arguments.integer(1, 0)?);
     let server = match arguments.some(2) {
         None => Server::main(),
-        Some(object) => {
-            Some(server::server_of(object)?.ok_or_else(|| PyTypeError::new_err("server must be an mp_server object"))?)
-        }
+        Some(object) => Some(
+            server::server_of(object)?
+                .ok_or_else(|| PyTypeError::new_err("server must be an mp_server object"))?,
+        ),
     };
     let target = server.map_or(Target::Process, Target::Server);
     thread::detach(module.py(), || log::log(target, level, text.as_bytes()));
     Ok(())
 }
 
-fn config_tree<'py>(module: Module<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+fn config_tree<'py>(
+    module: Module<'_, 'py>,
+    _arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyList>> {
     directives(module.py(), process::config_tree())
 }
 
@@ -80,7 +87,10 @@ fn directives<'py>(py: Python<'py>, first: Option<Directive>) -> PyResult<Bound<
     Ok(list)
 }
 
-fn server_root<'py>(module: Module<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+fn server_root<'py>(
+    module: Module<'_, 'py>,
+    _arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     process::server_root().map(Text).into_bound_py_any(module.py())
 }
 
@@ -103,7 +113,9 @@ fn stat<'py>(module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult
     let found = thread::detach(py, || FileInfo::of(path.as_bytes(), wanted));
     let info = match found {
         Ok(info) => info,
-        Err(error) if error.is_not_found() => FileInfo { fname: Some(path.as_bytes().to_vec()), ..FileInfo::default() },
+        Err(error) if error.is_not_found() => {
+            FileInfo { fname: Some(path.as_bytes().to_vec()), ..FileInfo::default() }
+        }
         Err(error) => {
             let shown = String::from_utf8_lossy(path.as_bytes()).into_owned();
             return Err(os_error(error.0, &format!("could not stat '{shown}': {error}")));
@@ -116,7 +128,9 @@ fn register_cleanup(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyR
     let state = State::current(module.py())?;
     let name = encode(arguments.required(0)?, "interpreter")?;
     if name.as_bytes() != state.interpreter.name().as_bytes() {
-        return Err(PyValueError::new_err("a cleanup can only be registered for the interpreter that runs"));
+        return Err(PyValueError::new_err(
+            "a cleanup can only be registered for the interpreter that runs",
+        ));
     }
     if server::server_of(arguments.required(1)?)?.is_none() {
         return Err(PyValueError::new_err("server must be an mp_server object"));
@@ -130,12 +144,21 @@ fn pairs<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Vec<(Object<'py>, Objec
     let (is_bytes, encoded) = (source.is_instance_of::<PyBytes>(), encode(source, "qs")?);
     let keep_blank = arguments.optional(1).map_or(Ok(false), |keep| keep.is_truthy())?;
     let object = |bytes: Vec<u8>| {
-        if is_bytes { Octets(&bytes).into_bound_py_any(py) } else { Text(&bytes).into_bound_py_any(py) }
+        if is_bytes {
+            Octets(&bytes).into_bound_py_any(py)
+        } else {
+            Text(&bytes).into_bound_py_any(py)
+        }
     };
-    query::pairs(encoded.as_bytes(), b"&", keep_blank).map(|(key, value)| Ok((object(key)?, object(value)?))).collect()
+    query::pairs(encoded.as_bytes(), b"&", keep_blank)
+        .map(|(key, value)| Ok((object(key)?, object(value)?)))
+        .collect()
 }
 
-fn parse_qs<'py>(_module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+fn parse_qs<'py>(
+    _module: Module<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyDict>> {
     let values = PyDict::new(arguments.py());
     for (key, value) in pairs(arguments)? {
         match values.get_item(&key)? {
@@ -146,7 +169,10 @@ fn parse_qs<'py>(_module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyR
     Ok(values)
 }
 
-fn parse_qsl<'py>(_module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+fn parse_qsl<'py>(
+    _module: Module<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyList>> {
     let pairs = pairs(arguments)?;
     let tuples = pairs.into_iter().map(|(key, value)| PyTuple::new(arguments.py(), [key, value]));
     PyList::new(arguments.py(), tuples.collect::<PyResult<Vec<_>>>()?)
@@ -162,10 +188,15 @@ pub fn handler_extensions() -> Vec<Vec<u8>> {
         if !directive.name().eq_ignore_ascii_case(b"AddHandler") {
             continue;
         }
-        let mut words = directive.args().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let is_ours = words.next().is_some_and(|name| super::HANDLER_NAMES.iter().any(|ours| name.eq_ignore_ascii_case(ours.as_bytes())));
+        let mut words =
+            directive.args().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let is_ours = words.next().is_some_and(|name| {
+            super::HANDLER_NAMES.iter().any(|ours| name.eq_ignore_ascii_case(ours.as_bytes()))
+        });
         if is_ours {
-            found.extend(words.map(|extension| extension.strip_prefix(b".").unwrap_or(extension).to_vec()));
+            found.extend(
+                words.map(|extension| extension.strip_prefix(b".").unwrap_or(extension).to_vec()),
+            );
         }
     }
     found

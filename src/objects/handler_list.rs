@@ -25,13 +25,20 @@ pub struct Cursor {
 
 impl Cursor {
     #[must_use]
-    pub fn new(configured: Option<HandlerList>, appended: Vec<HandlerEntry>, request: Request<'_>) -> Self {
+    pub fn new(
+        configured: Option<HandlerList>,
+        appended: Vec<HandlerEntry>,
+        request: Request<'_>,
+    ) -> Self {
         let list = configured.as_deref().unwrap_or_default();
         let needs_match = |entry: &HandlerEntry| matches!(entry.directory(), Directory::Pattern(_));
         let matched = if list.iter().any(needs_match) {
-            let is_directory = request.finfo().is_directory();
+            let is_directory = request.is_directory();
             let resolve = |entry: &HandlerEntry| {
-                entry.directory().resolve(request.filename(), is_directory).map(|found| found.into_owned().into())
+                entry
+                    .directory()
+                    .resolve(request.filename(), is_directory)
+                    .map(|found| found.into_owned().into())
             };
             list.iter().map(resolve).collect()
         } else {
@@ -44,7 +51,9 @@ impl Cursor {
     #[must_use]
     pub fn current(&self) -> Option<Handler<'_>> {
         let configured = self.configured.as_deref().unwrap_or_default();
-        let entry = configured.get(self.position).or_else(|| self.appended.get(self.position - configured.len()))?;
+        let entry = configured
+            .get(self.position)
+            .or_else(|| self.appended.get(self.position - configured.len()))?;
         let directory = match entry.directory() {
             Directory::None => None,
             Directory::Path(text) | Directory::Location(text) => Some(&**text),
@@ -94,14 +103,21 @@ impl Contents for HandlerListObject {}
 
 /// # Errors
 /// `MemoryError`.
-pub fn instantiate<'py>(py: Python<'py>, state: &State, cursor: SharedCursor) -> PyResult<Object<'py>> {
+pub fn instantiate<'py>(
+    py: Python<'py>,
+    state: &State,
+    cursor: SharedCursor,
+) -> PyResult<Object<'py>> {
     class::instantiate(state.handler_list.bind(py), HandlerListObject { cursor })
 }
 
 impl HandlerListObject {
     fn handler<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
         let cursor = this.cursor.lock();
-        cursor.current().map(|handler| Text(handler.entry.text()).into_pyobject(this.py())).transpose()
+        cursor
+            .current()
+            .map(|handler| Text(handler.entry.text()).into_pyobject(this.py()))
+            .transpose()
     }
 
     fn directory<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
@@ -111,7 +127,11 @@ impl HandlerListObject {
     }
 
     fn is_location(this: This<'_, '_, Self>) -> PyResult<Option<i32>> {
-        Ok(this.cursor.lock().current().map(|handler| i32::from(handler.entry.directory().is_location())))
+        Ok(this
+            .cursor
+            .lock()
+            .current()
+            .map(|handler| i32::from(handler.entry.directory().is_location())))
     }
 
     fn silent(this: This<'_, '_, Self>) -> PyResult<Option<i32>> {
@@ -126,7 +146,9 @@ impl HandlerListObject {
     fn represent(this: This<'_, '_, Self>) -> PyResult<String> {
         let cursor = this.cursor.lock();
         let Some(handler) = cursor.current() else { return Ok("{}".to_owned()) };
-        let quoted = |bytes: &[u8]| Text(bytes).into_pyobject(this.py())?.repr().map(|text| text.to_string());
+        let quoted = |bytes: &[u8]| {
+            Text(bytes).into_pyobject(this.py())?.repr().map(|text| text.to_string())
+        };
         let directory = match handler.directory {
             Some(directory) => format!(", 'directory': {}", quoted(directory)?),
             None => String::new(),
@@ -134,6 +156,8 @@ impl HandlerListObject {
         let text = quoted(handler.entry.text())?;
         let is_location = i32::from(handler.entry.directory().is_location());
         let silent = i32::from(handler.entry.is_silent());
-        Ok(format!("{{'handler': {text}{directory}, 'is_location': {is_location}, 'silent': {silent}}}"))
+        Ok(format!(
+            "{{'handler': {text}{directory}, 'is_location': {is_location}, 'silent': {silent}}}"
+        ))
     }
 }

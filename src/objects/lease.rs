@@ -5,7 +5,10 @@
 //! cleanup revokes it. Using a revoked lease raises `RuntimeError`. One thread at a time holds a loan, so that threads
 //! started by a handler cannot enter httpd's record while a blocking call of another thread is inside it.
 
-#![expect(unsafe_code, reason = "the one place where the lifetime of a record is checked at run time")]
+#![expect(
+    unsafe_code,
+    reason = "the one place where the lifetime of a record is checked at run time"
+)]
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -114,7 +117,12 @@ impl<K: Leased> Lease<K> {
     pub fn borrow(&self, py: Python<'_>) -> PyResult<Loan<'_, K>> {
         let thread = this_thread();
         loop {
-            match self.tenancy.holder.compare_exchange(FREE, thread, Ordering::Acquire, Ordering::Relaxed) {
+            match self.tenancy.holder.compare_exchange(
+                FREE,
+                thread,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Ok(self.loan(false)),
                 Err(holder) if holder == thread => return Ok(self.loan(true)),
                 Err(REVOKED) => return Err(gone::<K>()),
@@ -127,7 +135,12 @@ impl<K: Leased> Lease<K> {
     pub fn revoke(&self) {
         let thread = this_thread();
         loop {
-            match self.tenancy.holder.compare_exchange(FREE, REVOKED, Ordering::AcqRel, Ordering::Relaxed) {
+            match self.tenancy.holder.compare_exchange(
+                FREE,
+                REVOKED,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return,
                 Err(holder) if holder == thread || holder == REVOKED => {
                     self.tenancy.holder.store(REVOKED, Ordering::Release);
@@ -161,7 +174,11 @@ impl<K: Leased> Lease<K> {
 }
 
 fn gone<K: Leased>() -> PyErr {
-    PyRuntimeError::new_err(format!("this {} object can no longer be used: its {} is over", K::NAME, K::OWNER))
+    PyRuntimeError::new_err(format!(
+        "this {} object can no longer be used: its {} is over",
+        K::NAME,
+        K::OWNER
+    ))
 }
 
 /// Any value that tells threads apart; never 0 nor `usize::MAX`.
@@ -192,6 +209,11 @@ impl<K: Leased> Drop for Loan<'_, K> {
         }
         // A signal may have revoked the lease under this very thread.
         let thread = this_thread();
-        let _ = self.tenancy.holder.compare_exchange(thread, FREE, Ordering::Release, Ordering::Relaxed);
+        let _ = self.tenancy.holder.compare_exchange(
+            thread,
+            FREE,
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
     }
 }

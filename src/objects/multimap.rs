@@ -25,7 +25,8 @@ pub trait Multimap {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let owned = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
+        let owned =
+            |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
         (0..self.len()).filter_map(|index| self.entry(index)).map(owned).collect()
     }
 }
@@ -126,7 +127,8 @@ mod tests {
         entries.add(b"B", b"2");
         entries.add(b"a", b"3");
         entries.set(b"a", b"4");
-        let expected = vec![(b"A".to_vec(), Some(b"4".to_vec())), (b"B".to_vec(), Some(b"2".to_vec()))];
+        let expected =
+            vec![(b"A".to_vec(), Some(b"4".to_vec())), (b"B".to_vec(), Some(b"2".to_vec()))];
         assert_eq!(entries.0, expected);
         assert_eq!(entries.first(b"b"), Some(Some(&b"2"[..])));
     }

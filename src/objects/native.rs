@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
-use pyo3::Borrowed;
 
 use super::cleanup::Cleanup;
 use super::{connection, file_info, functions, handler_list, request, server, table};
@@ -44,13 +44,22 @@ const SERVER_RETURN: &std::ffi::CStr = c"_apache.SERVER_RETURN";
 ///
 /// # Errors
 /// What Python raises meanwhile.
-pub fn prepare(py: Python<'_>, interpreter: &'static Interpreter) -> PyResult<Box<dyn Any + Send + Sync>> {
+pub fn prepare(
+    py: Python<'_>,
+    interpreter: &'static Interpreter,
+) -> PyResult<Box<dyn Any + Send + Sync>> {
     package::install(py)?;
-    let native = module::create(py, c"_apache", c"httpd, as mod_python shows it to Python.", functions::FUNCTIONS)?;
+    let native = module::create(
+        py,
+        c"_apache",
+        c"httpd, as mod_python shows it to Python.",
+        functions::FUNCTIONS,
+    )?;
     let state = Box::leak(Box::new(State::new(&native, interpreter)?));
     module::set_state(&native, state);
     state.announce(&native)?;
-    let main_server = Server::main().map(|main| server::instantiate(py, state, main)).transpose()?;
+    let main_server =
+        Server::main().map(|main| server::instantiate(py, state, main)).transpose()?;
     native.add("interpreter", interpreter.name())?;
     native.add("main_server", &main_server)?;
     py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
@@ -61,7 +70,8 @@ pub fn prepare(py: Python<'_>, interpreter: &'static Interpreter) -> PyResult<Bo
 impl State {
     fn new(module: &Bound<'_, PyModule>, interpreter: &'static Interpreter) -> PyResult<Self> {
         let py = module.py();
-        let server_return = PyErr::new_type(py, SERVER_RETURN, None, Some(&py.get_type::<PyException>()), None)?;
+        let server_return =
+            PyErr::new_type(py, SERVER_RETURN, None, Some(&py.get_type::<PyException>()), None)?;
         Ok(Self {
             interpreter,
             request: class(module, &request::REQUEST)?,

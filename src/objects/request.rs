@@ -9,10 +9,11 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::lease::{Lease, Loan, OfRequest};
 use super::native::State;
-use super::request_state::RequestState;
 use super::request_rows::{
-    flag, latin1_rw, line_rw, number, number_rw, related, text, text_rw, text_with, texts, time, wide,
+    flag, latin1_rw, line_rw, number, number_rw, related, text, text_rw, text_with, texts, time,
+    wide,
 };
+use super::request_state::RequestState;
 use super::table::{self, RequestTable, TableObject};
 use super::{connection, file_info, handler_list, server};
 use crate::apache::status::Status;
@@ -148,8 +149,15 @@ pub type Req<'a, 'py> = This<'a, 'py, RequestObject>;
 
 /// # Errors
 /// `MemoryError`.
-pub fn instantiate<'py>(py: Python<'py>, state: &State, lease: Lease<OfRequest>) -> PyResult<Object<'py>> {
-    class::instantiate(state.request.bind(py), RequestObject { lease, parts: Mutex::new(Parts::default()) })
+pub fn instantiate<'py>(
+    py: Python<'py>,
+    state: &State,
+    lease: Lease<OfRequest>,
+) -> PyResult<Object<'py>> {
+    class::instantiate(
+        state.request.bind(py),
+        RequestObject { lease, parts: Mutex::new(Parts::default()) },
+    )
 }
 
 /// The request behind `this`, for the length of a call.
@@ -170,7 +178,11 @@ fn set_status(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) ->
     Ok(())
 }
 
-fn set_content_type(this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, _name: &str) -> PyResult<()> {
+fn set_content_type(
+    this: Req<'_, '_>,
+    value: Borrowed<'_, '_, PyAny>,
+    _name: &str,
+) -> PyResult<()> {
     let encoded = encode_line(value, "content_type")?;
     let request = loan(this)?;
     request.set_content_type(encoded.as_bytes());
@@ -233,12 +245,20 @@ fn part<'py>(
 
 fn connection_of<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
-    part(this, |parts| &mut parts.connection, |state| connection::instantiate(this.py(), state, request.connection()))
+    part(
+        this,
+        |parts| &mut parts.connection,
+        |state| connection::instantiate(this.py(), state, request.connection()),
+    )
 }
 
 fn server_of<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
-    part(this, |parts| &mut parts.server, |state| server::instantiate(this.py(), state, request.server()))
+    part(
+        this,
+        |parts| &mut parts.server,
+        |state| server::instantiate(this.py(), state, request.server()),
+    )
 }
 
 fn table<'py>(
@@ -279,7 +299,10 @@ fn config<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyR
 }
 
 /// The options in force now; as for `config`.
-fn options<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+fn options<'py>(
+    this: Req<'_, 'py>,
+    _arguments: class::Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::option_entries);
     refilled(this, |parts| &mut parts.options, entries)
 }
@@ -289,7 +312,9 @@ fn refilled<'py>(
     slot: fn(&mut Parts) -> &mut Option<Py<PyAny>>,
     entries: Vec<super::multimap::Entry>,
 ) -> PyResult<Object<'py>> {
-    let object = part(this, slot, |state| table::instantiate(this.py(), state, TableObject::own(Default::default())))?;
+    let object = part(this, slot, |state| {
+        table::instantiate(this.py(), state, TableObject::own(Default::default()))
+    })?;
     table::refill(&object, entries)?;
     Ok(object)
 }

@@ -16,7 +16,9 @@ use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
 use crate::python::Object;
 use crate::python::class::Arguments;
-use crate::python::convert::{Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name};
+use crate::python::convert::{
+    Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
+};
 use crate::python::thread;
 
 pub fn add_cgi_vars(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
@@ -43,9 +45,11 @@ fn text_argument<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<E
 pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let name = text_argument(arguments.required(0)?, "phase")?;
     let handler = text_argument(arguments.required(1)?, "handler")?;
-    let directory = arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
-    let phase = Phase::named(name.as_bytes())
-        .filter(|phase| Phase::of_request().any(|known| known == *phase) && *phase != Phase::Cleanup);
+    let directory =
+        arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
+    let phase = Phase::named(name.as_bytes()).filter(|phase| {
+        Phase::of_request().any(|known| known == *phase) && *phase != Phase::Cleanup
+    });
     let Some(phase) = phase else {
         let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
         return Err(PyIndexError::new_err(format!("Invalid phase: {name}")));
@@ -78,7 +82,9 @@ fn canonical(directory: &[u8]) -> Directory {
 pub fn allow_methods(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let methods = arguments.required(0)?;
     if methods.is_instance_of::<PyString>() || methods.is_instance_of::<PyBytes>() {
-        return Err(PyTypeError::new_err("methods must be a sequence of method names, not one name"));
+        return Err(PyTypeError::new_err(
+            "methods must be a sequence of method names, not one name",
+        ));
     }
     let reset = arguments.integer(1, 0)? != 0;
     let methods: Vec<Encoded<'_>> = methods
@@ -99,12 +105,18 @@ pub fn auth_type<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyR
     loan(this)?.auth_type().map(Text).into_bound_py_any(this.py())
 }
 
-pub fn construct_url<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+pub fn construct_url<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     let uri = text_argument(arguments.required(0)?, "uri")?;
     Text(loan(this)?.construct_url(uri.as_bytes())).into_bound_py_any(this.py())
 }
 
-pub fn document_root<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+pub fn document_root<'py>(
+    this: Req<'_, 'py>,
+    _arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     loan(this)?.document_root().map(Text).into_bound_py_any(this.py())
 }
 
@@ -114,15 +126,22 @@ pub fn addhandler_exts(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyRe
     Ok(handler_extensions().into_iter().map(shown).collect())
 }
 
-pub fn basic_auth_pw<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+pub fn basic_auth_pw<'py>(
+    this: Req<'_, 'py>,
+    _arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     loan(this)?.basic_auth_pw().ok().map(Latin1).into_bound_py_any(this.py())
 }
 
-pub fn remote_host<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+pub fn remote_host<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     let py = this.py();
     let number = arguments.integer(0, 1)?;
-    let lookup = RemoteLookup::from_number(number)
-        .ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{number} is none of REMOTE_*")))?;
+    let lookup = RemoteLookup::from_number(number).ok_or_else(|| {
+        pyo3::exceptions::PyValueError::new_err(format!("{number} is none of REMOTE_*"))
+    })?;
     let request = loan(this)?;
     let Some((name, is_ip)) = thread::detach(py, || request.remote_host(lookup)) else {
         return Ok(py.None().into_bound(py));
@@ -152,7 +171,10 @@ pub fn log_error(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()
         return Ok(());
     }
     if !message.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err(format!("message must be str, not {}", type_name(message))));
+        return Err(PyTypeError::new_err(format!(
+            "message must be str, not {}",
+            type_name(message)
+        )));
     }
     let (text, level) = (encode(message, "message")?, log_level(arguments.integer(1, 0)?));
     let request = loan(this)?;
@@ -185,14 +207,20 @@ pub fn set_last_modified(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> Py
     Ok(())
 }
 
-pub fn ssl_var_lookup<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+pub fn ssl_var_lookup<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
     let name = text_argument(arguments.required(0)?, "name")?;
     loan(this)?.ssl_var_lookup(name.as_bytes()).map(Text).into_bound_py_any(this.py())
 }
 
 pub fn update_mtime(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let seconds: f64 = arguments.required(0)?.extract()?;
-    #[expect(clippy::cast_possible_truncation, reason = "saturates; the fraction is dropped as documented")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates; the fraction is dropped as documented"
+    )]
     let seconds = seconds as i64;
     loan(this)?.update_mtime(seconds.saturating_mul(1_000_000));
     Ok(())

@@ -138,7 +138,8 @@ fn with_body<R>(
 
 /// `SERVER_RETURN` with a status, as an exception to raise.
 fn server_return(this: Req<'_, '_>, status: Status) -> PyErr {
-    let raised = State::of(this.object()).and_then(|state| state.server_return.bind(this.py()).call1((status.0,)));
+    let raised = State::of(this.object())
+        .and_then(|state| state.server_return.bind(this.py()).call1((status.0,)));
     raised.map_or_else(|error| error, PyErr::from_value)
 }
 
@@ -157,13 +158,19 @@ fn limit(arguments: Arguments<'_, '_>) -> PyResult<Option<usize>> {
     }
 }
 
-pub fn read<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn read<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let count = limit(arguments)?;
     with_body(this, |body, request| body.fill(request, count))?;
     take(this, count.unwrap_or(usize::MAX))
 }
 
-pub fn readline<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn readline<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyBytes>> {
     line(this, limit(arguments)?.unwrap_or(usize::MAX))
 }
 
@@ -172,7 +179,10 @@ fn line<'py>(this: Req<'_, 'py>, limit: usize) -> PyResult<Bound<'py, PyBytes>> 
     take(this, length)
 }
 
-pub fn readlines<'py>(this: Req<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+pub fn readlines<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyList>> {
     let hint = match arguments.optional(0) {
         None => -1,
         Some(hint) => integer(hint, "sizehint")?,
@@ -256,11 +266,21 @@ pub fn sendfile(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<u64
 fn sendfile_error(error: &SendFileError, path: &[u8]) -> PyErr {
     let path = String::from_utf8_lossy(path);
     match error {
-        SendFileError::Stat(error) => os_error(error.0, &format!("Could not stat file '{path}' for reading: {error}")),
-        SendFileError::Open(error) => os_error(error.0, &format!("Could not open file '{path}' for reading: {error}")),
-        SendFileError::NotRegular => PyOSError::new_err(format!("Could not open file '{path}': not a regular file")),
-        SendFileError::PastEnd => PyValueError::new_err(format!("sendfile: offset is beyond the end of '{path}'")),
-        SendFileError::Write(error) => os_error(error.0, &format!("Write failed, client closed connection: {error}")),
+        SendFileError::Stat(error) => {
+            os_error(error.0, &format!("Could not stat file '{path}' for reading: {error}"))
+        }
+        SendFileError::Open(error) => {
+            os_error(error.0, &format!("Could not open file '{path}' for reading: {error}"))
+        }
+        SendFileError::NotRegular => {
+            PyOSError::new_err(format!("Could not open file '{path}': not a regular file"))
+        }
+        SendFileError::PastEnd => {
+            PyValueError::new_err(format!("sendfile: offset is beyond the end of '{path}'"))
+        }
+        SendFileError::Write(error) => {
+            os_error(error.0, &format!("Write failed, client closed connection: {error}"))
+        }
     }
 }
 

@@ -14,7 +14,9 @@ use super::server;
 use crate::apache::request::Request;
 use crate::python::Object;
 use crate::python::class::{Attribute, Getter, read, read_write};
-use crate::python::convert::{Encoded, Latin1, Text, encode_latin1, encode_line, encode_without_nul};
+use crate::python::convert::{
+    Encoded, Latin1, Text, encode_latin1, encode_line, encode_without_nul,
+};
 
 /// A zero-sized type around a function that reads a field, and how Python sees the field.
 macro_rules! shown_as {
@@ -142,7 +144,9 @@ where
     read_write(
         name,
         AsText(field),
-        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| assign(this, value, name, encode_without_nul, set),
+        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| {
+            assign(this, value, name, encode_without_nul, set)
+        },
         doc,
     )
 }
@@ -156,7 +160,9 @@ where
     read_write(
         name,
         AsText(field),
-        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| assign(this, value, name, encode_line, set),
+        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| {
+            assign(this, value, name, encode_line, set)
+        },
         doc,
     )
 }
@@ -170,7 +176,9 @@ where
     read_write(
         name,
         AsLatin1(field),
-        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| assign(this, value, name, latin1_without_nul, set),
+        move |this: Req<'_, '_>, value: Borrowed<'_, '_, PyAny>, name: &str| {
+            assign(this, value, name, latin1_without_nul, set)
+        },
         doc,
     )
 }

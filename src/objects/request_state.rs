@@ -14,7 +14,7 @@ use super::request::RequestObject;
 use super::request_io::Body;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
-use crate::config::handlers::HandlerEntry;
+use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
@@ -36,8 +36,10 @@ pub struct RequestState {
     pub unflushed: Cell<usize>,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
-    /// Whether the list of PythonInitHandler has run already.
-    pub initialized: Cell<bool>,
+    /// The list of PythonInitHandler that has run.
+    pub initialized: RefCell<Option<HandlerList>>,
+    /// Whether a location section names the content handler.
+    pub in_location: Cell<bool>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -72,7 +74,8 @@ impl RequestState {
             unflushed: Cell::new(0),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
-            initialized: Cell::new(false),
+            initialized: RefCell::new(None),
+            in_location: Cell::new(false),
         }
     }
 

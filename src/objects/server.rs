@@ -3,10 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use pyo3::Borrowed;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::Borrowed;
 
 use super::cleanup;
 use super::functions::log_level;
@@ -77,12 +77,16 @@ pub fn instantiate<'py>(py: Python<'py>, state: &State, server: Server) -> PyRes
 /// In an interpreter that is not ours.
 pub fn server_of(object: Borrowed<'_, '_, PyAny>) -> PyResult<Option<Server>> {
     let state = State::current(object.py())?;
-    Ok(class::contents::<ServerObject>(object, state.server.bind(object.py())).map(|object| object.server))
+    Ok(class::contents::<ServerObject>(object, state.server.bind(object.py()))
+        .map(|object| object.server))
 }
 
 /// Times in httpd are microseconds.
 pub fn seconds(microseconds: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit a double's 53 bits until 2255")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds since 1970 fit a double's 53 bits until 2255"
+    )]
     let time = microseconds as f64;
     time / 1e6
 }
@@ -94,7 +98,9 @@ fn main_options(server: Server) -> Arc<Mutex<Entries>> {
 }
 
 fn options(server: Server) -> Vec<Entry> {
-    server.config::<ServerSection>().map_or_else(Vec::new, |section| option_entries(Settings::of(section.section())))
+    server
+        .config::<ServerSection>()
+        .map_or_else(Vec::new, |section| option_entries(Settings::of(section.section())))
 }
 
 /// The options in force, as entries of a table.
@@ -104,7 +110,10 @@ pub fn option_entries(settings: Settings<'_>) -> Vec<Entry> {
 
 /// The directives in force, as entries of a table.
 pub fn directive_entries(settings: Settings<'_>) -> Vec<Entry> {
-    settings.config().map(|(name, value)| (name.as_bytes().to_vec(), Some(value.to_vec()))).collect()
+    settings
+        .config()
+        .map(|(name, value)| (name.as_bytes().to_vec(), Some(value.to_vec())))
+        .collect()
 }
 
 impl ServerObject {
@@ -197,14 +206,21 @@ impl ServerObject {
         Ok(process::restart_time().map(seconds))
     }
 
-    fn get_config<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn get_config<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         let state = State::of(this.object())?;
         let section = this.server.config::<ServerSection>();
-        let entries = section.map_or_else(Vec::new, |section| directive_entries(Settings::of(section.section())));
+        let entries = section
+            .map_or_else(Vec::new, |section| directive_entries(Settings::of(section.section())));
         table::instantiate(this.py(), state, TableObject::own(Entries(entries)))
     }
 
-    fn get_options<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn get_options<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         let state = State::of(this.object())?;
         let table = if this.server.is_virtual() {
             TableObject::own(Entries(options(this.server)))
@@ -230,7 +246,9 @@ impl ServerObject {
         let state = State::of(this.object())?;
         let request = arguments.required(0)?;
         if !request.is_instance(state.request.bind(this.py()))? {
-            return Err(PyValueError::new_err("register_cleanup: the first argument must be a request object"));
+            return Err(PyValueError::new_err(
+                "register_cleanup: the first argument must be a request object",
+            ));
         }
         cleanup::register(state, arguments.required(1)?, arguments.optional(2))
     }

@@ -41,8 +41,10 @@ pub struct RequestTable {
 impl RequestTable {
     pub const HEADERS_IN: Self = Self { find: |request| request.headers_in(), is_header: true };
     pub const HEADERS_OUT: Self = Self { find: |request| request.headers_out(), is_header: true };
-    pub const ERR_HEADERS_OUT: Self = Self { find: |request| request.err_headers_out(), is_header: true };
-    pub const SUBPROCESS_ENV: Self = Self { find: |request| request.subprocess_env(), is_header: false };
+    pub const ERR_HEADERS_OUT: Self =
+        Self { find: |request| request.err_headers_out(), is_header: true };
+    pub const SUBPROCESS_ENV: Self =
+        Self { find: |request| request.subprocess_env(), is_header: false };
     pub const NOTES: Self = Self { find: |request| request.notes(), is_header: false };
 }
 
@@ -175,10 +177,15 @@ impl TableObject {
             let pair = pair?;
             let parts: Vec<Bound<'_, PyAny>> = pair
                 .try_iter()
-                .map_err(|_| PyTypeError::new_err(format!("element {index} of the pairs is not a sequence")))?
+                .map_err(|_| {
+                    PyTypeError::new_err(format!("element {index} of the pairs is not a sequence"))
+                })?
                 .collect::<PyResult<_>>()?;
             let [key, value] = parts.as_slice() else {
-                let message = format!("element {index} of the pairs has length {}; 2 is required", parts.len());
+                let message = format!(
+                    "element {index} of the pairs has length {}; 2 is required",
+                    parts.len()
+                );
                 return Err(PyValueError::new_err(message));
             };
             self.store_texts(key, value)?;
@@ -194,9 +201,13 @@ impl TableObject {
         this.with(this.py(), |table| table.len())
     }
 
-    fn item<'py>(this: This<'_, 'py, Self>, key: Borrowed<'_, 'py, PyAny>) -> PyResult<Object<'py>> {
+    fn item<'py>(
+        this: This<'_, 'py, Self>,
+        key: Borrowed<'_, 'py, PyAny>,
+    ) -> PyResult<Object<'py>> {
         let name = encode(key, "a table key")?;
-        this.look_up(this.py(), name.as_bytes())?.ok_or_else(|| PyKeyError::new_err(key.to_owned().unbind()))
+        this.look_up(this.py(), name.as_bytes())?
+            .ok_or_else(|| PyKeyError::new_err(key.to_owned().unbind()))
     }
 
     /// As `t[key]`: the value, or the list of values where there are several.
@@ -235,7 +246,10 @@ impl TableObject {
         Self::contains(this, arguments.required(0)?).map(i32::from)
     }
 
-    fn get<'py>(this: This<'_, 'py, Self>, arguments: Arguments<'_, 'py>) -> PyResult<Option<Object<'py>>> {
+    fn get<'py>(
+        this: This<'_, 'py, Self>,
+        arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Option<Object<'py>>> {
         let name = encode(arguments.required(0)?, "a table key")?;
         match this.first(this.py(), name.as_bytes())? {
             Some(value) => Ok(Some(value)),
@@ -244,17 +258,23 @@ impl TableObject {
     }
 
     fn first<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Object<'py>>> {
-        self.with(py, |table| table.first(name).map(|value| value.map(Text).into_bound_py_any(py)))?.transpose()
+        self.with(py, |table| table.first(name).map(|value| value.map(Text).into_bound_py_any(py)))?
+            .transpose()
     }
 
-    fn setdefault<'py>(this: This<'_, 'py, Self>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn setdefault<'py>(
+        this: This<'_, 'py, Self>,
+        arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         let py = this.py();
         let key = arguments.required(0)?;
         let name = this.check(key, "a table key")?;
         if let Some(value) = this.first(py, name.as_bytes())? {
             return Ok(value);
         }
-        let value = arguments.optional(1).map_or_else(|| PyString::new(py, "").into_any(), |value| value.to_owned());
+        let value = arguments
+            .optional(1)
+            .map_or_else(|| PyString::new(py, "").into_any(), |value| value.to_owned());
         this.store(key, value.as_borrowed())?;
         Ok(value)
     }
@@ -269,7 +289,10 @@ impl TableObject {
         this.with(this.py(), |table| table.clear())
     }
 
-    fn copy<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn copy<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         let state = State::of(this.object())?;
         instantiate(this.py(), state, Self::own(Entries(this.snapshot(this.py())?)))
     }
@@ -287,7 +310,10 @@ impl TableObject {
         }
     }
 
-    fn popitem<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn popitem<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         let last = this.with(this.py(), |table| {
             let index = table.len().checked_sub(1)?;
             let (key, value) = table.entry(index)?;
@@ -295,7 +321,8 @@ impl TableObject {
             table.remove_last();
             Some(entry)
         })?;
-        let (key, value) = last.ok_or_else(|| PyKeyError::new_err("popitem(): the table is empty"))?;
+        let (key, value) =
+            last.ok_or_else(|| PyKeyError::new_err("popitem(): the table is empty"))?;
         (Text(&key), value.as_deref().map(Text)).into_bound_py_any(this.py())
     }
 
@@ -310,24 +337,39 @@ impl TableObject {
                 let source = arguments.get_item(0)?;
                 if !source.hasattr("keys")? && source.try_iter().is_err() {
                     let class = type_name(source.as_borrowed());
-                    return Err(PyAttributeError::new_err(format!("'{class}' object has no attribute 'keys'")));
+                    return Err(PyAttributeError::new_err(format!(
+                        "'{class}' object has no attribute 'keys'"
+                    )));
                 }
                 this.store_all(&source)?;
             }
-            count => return Err(PyTypeError::new_err(format!("update() takes one argument ({count} given)"))),
+            count => {
+                return Err(PyTypeError::new_err(format!(
+                    "update() takes one argument ({count} given)"
+                )));
+            }
         }
         keywords.map_or(Ok(()), |keywords| this.store_all(keywords.as_any()))
     }
 
-    fn keys<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+    fn keys<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyList>> {
         Part::Key.list(this.py(), &this.snapshot(this.py())?)
     }
 
-    fn values<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+    fn values<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyList>> {
         Part::Value.list(this.py(), &this.snapshot(this.py())?)
     }
 
-    fn items<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyList>> {
+    fn items<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyList>> {
         Part::Item.list(this.py(), &this.snapshot(this.py())?)
     }
 
@@ -335,22 +377,33 @@ impl TableObject {
         iterator(this, Part::Key)
     }
 
-    fn iterkeys<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn iterkeys<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         iterator(this, Part::Key)
     }
 
-    fn itervalues<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn itervalues<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         iterator(this, Part::Value)
     }
 
-    fn iteritems<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn iteritems<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         iterator(this, Part::Item)
     }
 
     /// As a dict would show it, the newest entry first.
     fn represent(this: This<'_, '_, Self>) -> PyResult<String> {
         let py = this.py();
-        let quoted = |bytes: &[u8]| PyBytes::new(py, bytes).repr().map(|text| text.to_string()[1..].to_owned());
+        let quoted = |bytes: &[u8]| {
+            PyBytes::new(py, bytes).repr().map(|text| text.to_string()[1..].to_owned())
+        };
         let mut shown = Vec::new();
         for (key, value) in this.snapshot(py)?.iter().rev() {
             let value = value.as_deref().map_or_else(|| Ok("None".to_owned()), quoted)?;
@@ -387,7 +440,11 @@ impl TableObject {
 }
 
 /// A new table object of the exact class.
-pub fn instantiate<'py>(py: Python<'py>, state: &State, table: TableObject) -> PyResult<Object<'py>> {
+pub fn instantiate<'py>(
+    py: Python<'py>,
+    state: &State,
+    table: TableObject,
+) -> PyResult<Object<'py>> {
     class::instantiate(state.table.bind(py), table)
 }
 
@@ -408,7 +465,10 @@ fn view<'a>(object: Borrowed<'a, '_, PyAny>) -> PyResult<Option<&'a TableObject>
     Ok(class::contents(object, state.table.bind(object.py())))
 }
 
-fn or<'py>(left: Borrowed<'_, 'py, PyAny>, right: Borrowed<'_, 'py, PyAny>) -> PyResult<Option<Object<'py>>> {
+fn or<'py>(
+    left: Borrowed<'_, 'py, PyAny>,
+    right: Borrowed<'_, 'py, PyAny>,
+) -> PyResult<Option<Object<'py>>> {
     if ![left, right].iter().all(|side| side.hasattr("keys").unwrap_or(false)) {
         return Ok(None);
     }
@@ -424,7 +484,10 @@ fn or<'py>(left: Borrowed<'_, 'py, PyAny>, right: Borrowed<'_, 'py, PyAny>) -> P
     instantiate(py, State::current(py)?, result).map(Some)
 }
 
-fn or_in_place<'py>(left: Borrowed<'_, 'py, PyAny>, right: Borrowed<'_, 'py, PyAny>) -> PyResult<Option<Object<'py>>> {
+fn or_in_place<'py>(
+    left: Borrowed<'_, 'py, PyAny>,
+    right: Borrowed<'_, 'py, PyAny>,
+) -> PyResult<Option<Object<'py>>> {
     match view(left)? {
         Some(table) if right.hasattr("keys")? => {
             table.store_all(&right)?;
@@ -453,7 +516,10 @@ impl Part {
     }
 
     fn list<'py>(self, py: Python<'py>, entries: &[Entry]) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, entries.iter().map(|entry| self.of(py, entry)).collect::<PyResult<Vec<_>>>()?)
+        PyList::new(
+            py,
+            entries.iter().map(|entry| self.of(py, entry)).collect::<PyResult<Vec<_>>>()?,
+        )
     }
 }
 
@@ -465,10 +531,16 @@ pub struct IteratorObject {
     position: Mutex<usize>,
 }
 
-pub const ITERATOR: Class<IteratorObject> = Class::<IteratorObject>::new(c"builtins.dictionary-iterator")
-    .doc(c"Iterator over a table.")
-    .slots(&[slot::iterate(IteratorObject::iterate), slot::next(IteratorObject::advance)])
-    .methods(&[method(c"next", IteratorObject::next, Arity(0, 0), c"next()\n--\n\nThe next element; raises StopIteration.")]);
+pub const ITERATOR: Class<IteratorObject> =
+    Class::<IteratorObject>::new(c"builtins.dictionary-iterator")
+        .doc(c"Iterator over a table.")
+        .slots(&[slot::iterate(IteratorObject::iterate), slot::next(IteratorObject::advance)])
+        .methods(&[method(
+            c"next",
+            IteratorObject::next,
+            Arity(0, 0),
+            c"next()\n--\n\nThe next element; raises StopIteration.",
+        )]);
 
 impl Contents for IteratorObject {
     fn traverse(&self, visit: &class::Visit) -> std::ops::ControlFlow<std::ffi::c_int> {
@@ -483,10 +555,12 @@ impl IteratorObject {
 
     fn advance<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
         let py = this.py();
-        let table = view(this.table.bind_borrowed(py))?.ok_or_else(|| PyTypeError::new_err("not a table"))?;
+        let table = view(this.table.bind_borrowed(py))?
+            .ok_or_else(|| PyTypeError::new_err("not a table"))?;
         let index = *this.position.lock();
         let (length, entry) = table.with(py, |table| {
-            let entry = table.entry(index).map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)));
+            let entry =
+                table.entry(index).map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec)));
             (table.len(), entry)
         })?;
         if length != this.length {
@@ -496,7 +570,10 @@ impl IteratorObject {
         entry.map(|entry| this.part.of(py, &entry)).transpose()
     }
 
-    fn next<'py>(this: This<'_, 'py, Self>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn next<'py>(
+        this: This<'_, 'py, Self>,
+        _arguments: Arguments<'_, 'py>,
+    ) -> PyResult<Object<'py>> {
         Self::advance(this)?.ok_or_else(|| pyo3::exceptions::PyStopIteration::new_err(()))
     }
 }
@@ -511,4 +588,3 @@ fn iterator<'py>(table: This<'_, 'py, TableObject>, part: Part) -> PyResult<Obje
     };
     class::instantiate(State::of(table.object())?.iterator.bind(py), contents)
 }
-

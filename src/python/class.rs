@@ -258,7 +258,10 @@ pub fn instantiate<'py, T: Contents>(
 
 /// The contents of `object`, or None when it is no object of `class`.
 #[must_use]
-pub fn contents<'a, T: Contents>(object: Borrowed<'a, '_, PyAny>, class: &Bound<'_, PyType>) -> Option<&'a T> {
+pub fn contents<'a, T: Contents>(
+    object: Borrowed<'a, '_, PyAny>,
+    class: &Bound<'_, PyType>,
+) -> Option<&'a T> {
     // SAFETY: attached; both are live objects.
     if unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class.as_type_ptr()) } == 0 {
         return None;
@@ -426,7 +429,12 @@ pub trait KeywordCall<'a, 'py, T>: Copy {
 
 impl<'a, 'py, T: Contents, F, R> KeywordCall<'a, 'py, T> for F
 where
-    F: Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyTuple>, Option<Borrowed<'a, 'py, PyDict>>) -> PyResult<R> + Copy,
+    F: Fn(
+            This<'a, 'py, T>,
+            Borrowed<'a, 'py, PyTuple>,
+            Option<Borrowed<'a, 'py, PyDict>>,
+        ) -> PyResult<R>
+        + Copy,
     R: IntoPyObject<'py>,
 {
     fn call(
@@ -708,7 +716,8 @@ where
         // SAFETY: CPython hands an instance of the method's type, a tuple, and a dict or NULL, alive for the call.
         unsafe {
             let arguments = Borrowed::from_ptr(py, arguments).cast_unchecked::<PyTuple>();
-            let keywords = Borrowed::from_ptr_or_opt(py, keywords).map(|object| object.cast_unchecked::<PyDict>());
+            let keywords = Borrowed::from_ptr_or_opt(py, keywords)
+                .map(|object| object.cast_unchecked::<PyDict>());
             let this = This::from_pointer(py, object);
             conjure::<F>().call(this, arguments, keywords)
         }

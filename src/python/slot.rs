@@ -130,7 +130,11 @@ where
 #[must_use]
 pub const fn or<F>(function: F) -> Slot
 where
-    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+    F: for<'a, 'py> Fn(
+            Borrowed<'a, 'py, PyAny>,
+            Borrowed<'a, 'py, PyAny>,
+        ) -> PyResult<Option<Bound<'py, PyAny>>>
+        + Copy,
 {
     let _plain = function;
     slot(ffi::Py_nb_or, or_call::<F> as *mut c_void)
@@ -140,7 +144,11 @@ where
 #[must_use]
 pub const fn or_in_place<F>(function: F) -> Slot
 where
-    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+    F: for<'a, 'py> Fn(
+            Borrowed<'a, 'py, PyAny>,
+            Borrowed<'a, 'py, PyAny>,
+        ) -> PyResult<Option<Bound<'py, PyAny>>>
+        + Copy,
 {
     let _plain = function;
     slot(ffi::Py_nb_inplace_or, or_call::<F> as *mut c_void)
@@ -327,13 +335,21 @@ where
     })
 }
 
-unsafe extern "C" fn or_call<F>(left: *mut ffi::PyObject, right: *mut ffi::PyObject) -> *mut ffi::PyObject
+unsafe extern "C" fn or_call<F>(
+    left: *mut ffi::PyObject,
+    right: *mut ffi::PyObject,
+) -> *mut ffi::PyObject
 where
-    F: for<'a, 'py> Fn(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> + Copy,
+    F: for<'a, 'py> Fn(
+            Borrowed<'a, 'py, PyAny>,
+            Borrowed<'a, 'py, PyAny>,
+        ) -> PyResult<Option<Bound<'py, PyAny>>>
+        + Copy,
 {
     boundary(ptr::null_mut(), |py| {
         // SAFETY: two live operands.
-        let (left, right) = unsafe { (Borrowed::from_ptr(py, left), Borrowed::from_ptr(py, right)) };
+        let (left, right) =
+            unsafe { (Borrowed::from_ptr(py, left), Borrowed::from_ptr(py, right)) };
         let result = conjure::<F>()(left, right)?;
         Ok(result.map_or_else(|| py.NotImplemented().into_ptr(), Bound::into_ptr))
     })
