@@ -191,7 +191,7 @@ class Site(client.Client):
             </Directory>
             DocumentRoot "{self.docroot}"
         """) + textwrap.dedent(mpm_config(self.mpm, self.children, self.threads)) + (
-            f'{server}\n<Directory "{self.docroot}">\nRequire all granted\n{config}\n</Directory>\n')
+            f'{server}\n<Directory "{self.docroot}">\n{config}\n</Directory>\n')
 
     # Process
 
