@@ -35,7 +35,7 @@ BAD_LEVELS = ("emerg", "alert", "crit", "error")
 CALLS = """
 
 def handler(req):
-    answer = globals()[req.uri.rsplit("/", 1)[1]](req)
+    answer = globals()[req.uri.split("/")[1]](req)
     req.content_type = "text/plain; charset=utf-8"
     req.write(ascii(answer))
     return 0
@@ -282,7 +282,7 @@ class Site(client.Client):
         method = options.pop("method", "GET")
         query = options.pop("query", "")
         response = self.request(method, f"/{name}{query}", **options)
-        assert response.status == 200, f"{name}: {response.status}\n{response.text}\n{self.error_log}"
+        assert response.status == 200, f"{name} answered {response.status}"
         return ast.literal_eval(response.text)
 
     def wait_log(self, pattern):
