@@ -200,10 +200,6 @@ def test_python_path(httpd):
                 PythonHandler probe
                 PythonPath "['${docroot}/lib', '/two'] + sys.path"
             </Directory>
-            <Directory "${docroot}/none">
-                SetHandler mod_python
-                PythonHandler there
-            </Directory>
         """,
         files={
             "lib/probe.py": """
@@ -214,7 +210,8 @@ def test_python_path(httpd):
                     req.write(" ".join(item.replace(req.document_root(), "") for item in interesting))
                     return 0
             """,
-            "none/there.py": "from probe import handler\n",
+            "one/x": "",
+            "two/x": "",
         },
     )
     for _ in range(3):
