@@ -26,9 +26,7 @@ MPMS = ("event", "worker", "prefork")
 DEADLINE = float(os.environ.get("HTTPD_TEST_DEADLINE", "30"))
 
 # What must never be in an error log, whatever a test expects.
-FORBIDDEN = re.compile(
-    r"AH00052|exit signal|panicked at|Fatal Python error|ResourceWarning|Exception ignored in|AddressSanitizer"
-)
+FORBIDDEN = re.compile(r"AH00052|exit signal|panicked at|Fatal Python error|ResourceWarning|Exception ignored in|AddressSanitizer")
 LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[^\]:]*):(?P<level>[a-z0-9]+)\] \[pid (?P<pid>\d+)")
 BAD_LEVELS = ("emerg", "alert", "crit", "error")
 
@@ -114,8 +112,22 @@ def mpm_config(mpm, children, threads):
 class Site(client.Client):
     """One running httpd and what a test may ask of it."""
 
-    def __init__(self, mpm, handler=None, config=None, server="", files=None, functions=None, modules=(), late_modules=(),
-                 module=None, children=None, threads=16, env=None, defines=()):
+    def __init__(
+        self,
+        mpm,
+        handler=None,
+        config=None,
+        server="",
+        files=None,
+        functions=None,
+        modules=(),
+        late_modules=(),
+        module=None,
+        children=None,
+        threads=16,
+        env=None,
+        defines=(),
+    ):
         self.mpm = mpm
         self.module = pathlib.Path(module or MODULE)
         self.children = children or (4 if mpm == "prefork" else 1)
@@ -167,7 +179,9 @@ class Site(client.Client):
         if os.geteuid() == 0:
             lines += ["User {}".format(child_user()[0]), "Group {}".format(child_user()[1])]
         (self.root / "mime.types").write_text("text/html html\ntext/plain txt\n")
-        return "\n".join(lines) + textwrap.dedent(f"""
+        return (
+            "\n".join(lines)
+            + textwrap.dedent(f"""
             Define root "{self.root}"
             Define docroot "{self.docroot}"
             Define scratch "{self.scratch}"
@@ -190,8 +204,10 @@ class Site(client.Client):
                 AllowOverride None
             </Directory>
             DocumentRoot "{self.docroot}"
-        """) + textwrap.dedent(mpm_config(self.mpm, self.children, self.threads)) + (
-            f'{server}\n<Directory "{self.docroot}">\n{config}\n</Directory>\n')
+        """)
+            + textwrap.dedent(mpm_config(self.mpm, self.children, self.threads))
+            + (f'{server}\n<Directory "{self.docroot}">\n{config}\n</Directory>\n')
+        )
 
     # Process
 
@@ -204,14 +220,28 @@ class Site(client.Client):
         raise RuntimeError("no free port in ten tries")
 
     def command(self):
-        return [str(program()), "-d", str(self.root), "-f", str(self.root / "httpd.conf"), "-DFOREGROUND",
-                *(f"-D{name}" for name in self.defines)]
+        return [
+            str(program()),
+            "-d",
+            str(self.root),
+            "-f",
+            str(self.root / "httpd.conf"),
+            "-DFOREGROUND",
+            *(f"-D{name}" for name in self.defines),
+        ]
 
     def launch(self):
         """Start httpd; False if somebody else took the port meanwhile."""
         with open(self.root / "stderr", "wb") as stderr:
-            self.process = subprocess.Popen(self.command(), env=self.env, cwd="/", stdin=subprocess.DEVNULL, stdout=stderr,
-                                            stderr=stderr, start_new_session=True)
+            self.process = subprocess.Popen(
+                self.command(),
+                env=self.env,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
+            )
         pid_file = self.root / "run/httpd.pid"
         try:
             wait_until(lambda: self.process.poll() is not None or (pid_file.exists() and self.connects()), "an answering httpd")
@@ -309,4 +339,6 @@ class Site(client.Client):
                 bad.append(line)
         assert not bad, "unexpected lines in the error log:\n" + "\n".join(bad)
         for wanted, _ in self.expected:
-            assert any(wanted.search(line) for line in lines), f"the error log has no line like {wanted.pattern!r}:\n" + "\n".join(lines)
+            assert any(wanted.search(line) for line in lines), f"the error log has no line like {wanted.pattern!r}:\n" + "\n".join(
+                lines
+            )

@@ -63,7 +63,16 @@ def test_of_a_file(httpd):
     assert values["filetype"] == 1 and values["valid"] != 0
     assert site.call("stat") == (3, True, f"{site.docroot}/stat")
     assert site.call("missing") == (True, None, None, f"{site.docroot}/nowhere", None)
-    expected = ["TypeError", "TypeError", "NotADirectoryError", "ValueError", "TypeError", "AttributeError", "AttributeError", "IndexError"]
+    expected = [
+        "TypeError",
+        "TypeError",
+        "NotADirectoryError",
+        "ValueError",
+        "TypeError",
+        "AttributeError",
+        "AttributeError",
+        "IndexError",
+    ]
     assert site.call("refused") == expected
     assert site.call("assigned") == (True, True)
 

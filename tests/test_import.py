@@ -58,7 +58,9 @@ def test_a_module_that_comes_later(httpd):
     assert site.get("/").text == "came"
 
 
-@pytest.mark.parametrize("statement", ["import near", "from near import far", "from mod_python import apache; near = apache.import_module('near')"])
+@pytest.mark.parametrize(
+    "statement", ["import near", "from near import far", "from mod_python import apache; near = apache.import_module('near')"]
+)
 def test_what_a_module_imports_is_watched(httpd, statement):
     through = "far.VALUE" if statement.startswith("from near") else "near.far.VALUE"
     site = httpd(

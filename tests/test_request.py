@@ -87,7 +87,9 @@ def test_the_request_line(httpd):
         ("GET", "/file/a b/c", "/file/a%20b//c?q=%20&r", "q=%20&r", "/a b/c", "localhost", 0, "/file/a b/c", "q=%20&r")
     )
     assert site.get("/file?").text.split(", ")[3] in ("''", "None")
-    assert site.request("FROB", "/file", host="Other.Example").text.startswith("('FROB', '/file', '/file', None, '', 'other.example'")
+    assert site.request("FROB", "/file", host="Other.Example").text.startswith(
+        "('FROB', '/file', '/file', None, '', 'other.example'"
+    )
     answer = site.raw(b"GET http://some.example:81/file?q HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert b"'some.example'" in answer
     old = site.raw(b"GET /file HTTP/1.0\r\n\r\n")

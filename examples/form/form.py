@@ -31,7 +31,9 @@ def handler(req):
         return apache.HTTP_METHOD_NOT_ALLOWED
     fields = posted(req) if req.method == "POST" else _apache.parse_qs(req.args or "")
     name, message = (fields.get(field, [""])[0] for field in ("name", "message"))
-    greeting = f"<p>Hello, <strong>{escaped(name)}</strong>! You sent {len(message)} characters by {req.method}.</p>" if name else ""
+    greeting = (
+        f"<p>Hello, <strong>{escaped(name)}</strong>! You sent {len(message)} characters by {req.method}.</p>" if name else ""
+    )
     req.content_type = "text/html; charset=utf-8"
     page = PAGE.format(greeting=greeting, name=escaped(name), message=escaped(message))
     req.write(page)

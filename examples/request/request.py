@@ -55,7 +55,10 @@ def attributes(thing):
 
 
 def shown(table):
-    return [(name, "(hidden)" if name.lower().removeprefix("http_").replace("_", "-") in SECRET else value) for name, value in table.items()]
+    return [
+        (name, "(hidden)" if name.lower().removeprefix("http_").replace("_", "-") in SECRET else value)
+        for name, value in table.items()
+    ]
 
 
 def section(title, rows):
