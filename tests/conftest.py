@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from httpd import MODULE, MPMS, Site  # noqa: E402
+from httpd import MODULE, MPMS, Site
 
 
 def pytest_configure(config):

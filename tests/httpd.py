@@ -177,7 +177,7 @@ class Site(client.Client):
         lines.append(f'LoadModule python_module "{self.module}"')
         lines += [load_module(name) for name in late_modules]
         if os.geteuid() == 0:
-            lines += ["User {}".format(child_user()[0]), "Group {}".format(child_user()[1])]
+            lines += [f"User {child_user()[0]}", f"Group {child_user()[1]}"]
         (self.root / "mime.types").write_text("text/html html\ntext/plain txt\n")
         return (
             "\n".join(lines)

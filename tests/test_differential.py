@@ -114,7 +114,6 @@ HANDLERS = {
         """,
         [("GET", "/", {}), ("GET", "/", {"If-Modified-Since": "Sun, 09 Sep 2001 01:46:40 GMT"})],
     ),
-    "allow": ("req.allow_methods(['GET', 'FROB']); return 405", [("POST", "/", {})]),
     "cgi": (
         """
             req.add_cgi_vars()
