@@ -1,0 +1,50 @@
+"""Fixtures: `httpd` starts a real httpd for a test and ends it, whatever happens."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from httpd import MODULE, MPMS, Site
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "every_mpm: run the test under prefork, worker and event")
+
+
+def pytest_generate_tests(metafunc):
+    if "mpm" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("every_mpm")
+        metafunc.parametrize("mpm", MPMS if every else MPMS[:1])
+
+
+@pytest.fixture
+def httpd(mpm):
+    """A function that starts an httpd: `httpd(handler=..., config=..., server=..., files=..., functions=...)`.
+
+    `handler` becomes app.py in DocumentRoot, `config` stands in <Directory> for DocumentRoot, `server` at server level;
+    both may use ${docroot}, ${scratch} and ${port}. `functions` are called by name with `site.call`.
+    """
+    if not MODULE.exists():
+        pytest.fail(f"{MODULE} does not exist: `make build` first, or set MOD_PYTHON_SO")
+    sites = []
+
+    def start(**options):
+        site = Site(options.pop("mpm", mpm), **options)
+        sites.append(site)
+        return site.start()
+
+    yield start
+    try:
+        for site in sites:
+            site.stop()
+            print(f"--- error log of {site.root}\n{site.error_log}")
+        for site in sites:
+            site.check_log()
+    finally:
+        for site in sites:
+            if site.process is not None:
+                site.kill()
+            site.remove()

@@ -1,0 +1,75 @@
+"""The examples run as they are, with their own configuration."""
+
+import shutil
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+
+import httpd as real
+
+EXAMPLES = real.PROJECT / "examples"
+
+
+@pytest.fixture
+def examples(httpd):
+    copies = []
+
+    def start():
+        site = httpd(
+            server='Define EXAMPLES "${root}/examples"\nIncludeOptional "${root}/examples/httpd.con[f]"', modules=("dir", "mime")
+        )
+        copies.append(site)
+        shutil.copytree(EXAMPLES, site.root / "examples")
+        site.restart()
+        return site
+
+    return start()
+
+
+def test_every_example_is_linked_and_answers(examples):
+    index = examples.get("/")
+    assert (index.status, index.headers["Content-Type"]) == (200, "text/html")
+    for example in EXAMPLES.iterdir():
+        if example.is_dir() and not example.name.startswith("_"):
+            assert f'href="/{example.name}/' in index.text, f"{example.name} is not linked"
+            assert (example / "httpd.conf").exists()
+            assert examples.get(f"/{example.name}/").status == 200
+    assert examples.get("/style.css").status == 200
+
+
+def test_sources_are_not_shown(examples):
+    examples.expect_log("AH01630")
+    for path in ("/httpd.conf", "/hello/httpd.conf", "/hello/hello.py", "/form/form.py"):
+        assert examples.get(path).status == 403
+
+
+def test_hello(examples):
+    response = examples.get("/hello/")
+    assert (response.text, response.headers["Content-Type"]) == ("Hello from mod_python!\n", "text/plain; charset=utf-8")
+
+
+def test_request_shows_and_escapes(examples):
+    response = examples.get(
+        "/request/a%3Cb%e9?q=<script>", headers={"X-Own": "<b>&", "Authorization": "Basic c2VjcmV0OnNlY3JldA=="}
+    )
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<script>" not in response.text and "<b>&" not in response.text
+    text = unescape(response.text)
+    assert "X-Own" in text and "passed by the access handler" in text and "set by PythonOption" in text
+    assert "c2VjcmV0" not in text
+
+
+def test_form(examples):
+    assert "Hello" not in examples.get("/form/").text
+    fields = {"name": "J\u00f6rg <b>", "message": "one\ntwo & three"}
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for response in (examples.post("/form/", urlencode(fields), headers=kind), examples.get("/form/?" + urlencode(fields))):
+        assert response.status == 200
+        assert "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! You sent 15 characters" in response.text
+        assert "one\ntwo &amp; three</textarea>" in response.text
+    assert examples.get("/form/?name=%e9").status == 200
+    assert examples.post("/form/", "name=x", headers={"Content-Type": "text/plain"}).status == 415
+    assert examples.post("/form/", "name=" + "x" * 70000, headers=kind).status == 413
+    refused = examples.request("PUT", "/form/", "x")
+    assert refused.status == 405 and "POST" in refused.headers["Allow"]

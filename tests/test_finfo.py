@@ -1,0 +1,88 @@
+"""File information: `req.finfo` and `apache.stat`."""
+
+import os
+
+
+def test_of_a_file(httpd):
+    site = httpd(
+        functions="""
+            NAMES = "protection inode device nlink user group size atime mtime ctime fname name filetype valid".split()
+
+            def file(req):
+                finfo = req.finfo
+                values = {name: getattr(finfo, name) for name in NAMES}
+                assert tuple(finfo) == tuple(values[name] for name in NAMES[:13])
+                assert [finfo[index] for index in range(13)] == list(finfo)
+                assert len(finfo) == 13 and finfo == req.finfo and not finfo != req.finfo
+                assert finfo[apache.FINFO_FILETYPE] == finfo.filetype == apache.APR_REG
+                assert finfo[apache.FINFO_SIZE] == finfo.size
+                return values
+
+            def stat(req):
+                finfo = apache.stat(req.filename, apache.APR_FINFO_NORM)
+                other = apache.stat(req.document_root(), apache.APR_FINFO_MIN)
+                return finfo.size, other.filetype == apache.APR_DIR, finfo.fname
+
+            def missing(req):
+                finfo = apache.stat(req.document_root() + "/nowhere", apache.APR_FINFO_MIN)
+                return finfo.filetype == apache.APR_NOFILE, finfo.size, finfo.mtime, finfo.fname, finfo.name
+
+            def refused(req):
+                answer = []
+                for act in (
+                    lambda: apache.stat(req.filename),
+                    lambda: apache.stat(5, 1),
+                    lambda: apache.stat(req.filename + "/below", apache.APR_FINFO_MIN),
+                    lambda: apache.stat("a\\0b", apache.APR_FINFO_MIN),
+                    lambda: setattr(req, "finfo", 5),
+                    lambda: setattr(req.finfo, "size", 5),
+                    lambda: req.finfo.nothing,
+                    lambda: req.finfo[13],
+                ):
+                    try:
+                        act()
+                        answer.append(None)
+                    except Exception as error:
+                        answer.append(type(error).__name__)
+                return answer
+
+            def assigned(req):
+                req.finfo = apache.stat(req.document_root(), apache.APR_FINFO_NORM)
+                return req.finfo.filetype == apache.APR_DIR, "filetype" in repr(req.finfo)
+        """,
+        files={"file": "12345", "stat": "123", "refused": ""},
+    )
+    (site.docroot / "file").chmod(0o640)
+    (site.docroot / "file").chmod(0o644)
+    found = os.stat(site.docroot / "file")
+    values = site.call("file")
+    assert values["protection"] == 0x644
+    assert (values["inode"], values["nlink"], values["size"]) == (found.st_ino, 1, 5)
+    assert (values["user"], values["group"], int(values["mtime"])) == (found.st_uid, found.st_gid, int(found.st_mtime))
+    assert values["fname"] == f"{site.docroot}/file"
+    assert values["filetype"] == 1 and values["valid"] != 0
+    assert site.call("stat") == (3, True, f"{site.docroot}/stat")
+    assert site.call("missing") == (True, None, None, f"{site.docroot}/nowhere", None)
+    expected = [
+        "TypeError",
+        "TypeError",
+        "NotADirectoryError",
+        "ValueError",
+        "TypeError",
+        "AttributeError",
+        "AttributeError",
+        "IndexError",
+    ]
+    assert site.call("refused") == expected
+    assert site.call("assigned") == (True, True)
+
+
+def test_of_a_missing_file(httpd):
+    site = httpd(
+        functions="""
+            def nothing(req):
+                finfo = req.finfo
+                return finfo.filetype == apache.APR_NOFILE, finfo.size, finfo.fname, finfo[apache.FINFO_MTIME]
+        """
+    )
+    assert site.call("nothing") == (True, None, f"{site.docroot}/nothing", None)
