@@ -91,10 +91,17 @@ fn end() {
         }
         let _ = done.send(());
     });
-    if runner.is_ok() && finished.recv_timeout(PATIENCE).is_err() {
-        let line =
-            b"mod_python: functions registered for the end of the process did not return in time";
-        log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line);
+    match runner {
+        // Its thread states go before the process does.
+        Ok(runner) if finished.recv_timeout(PATIENCE).is_ok() => drop(runner.join()),
+        Ok(_) => {
+            let line = b"mod_python: functions registered for the end of the process did not return in time";
+            log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line);
+        }
+        Err(error) => {
+            let line = format!("mod_python: no thread for the end of the process: {error}");
+            log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line.as_bytes());
+        }
     }
     thread::leave();
 }
