@@ -3,6 +3,8 @@
 #![expect(unsafe_code, reason = "httpd finds the record by its exported name")]
 
 use crate::apache::hook::{Hooks, Order};
+use crate::apache::lock_file;
+use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::process;
 use crate::apache::record::ModuleRecord;
@@ -27,7 +29,7 @@ fn register(hooks: Hooks<'_>) {
     handlers::register(hooks);
 }
 
-fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, _main: Server) -> Status {
+fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server) -> Status {
     if process::is_first_pass() {
         return Status::OK;
     }
@@ -37,5 +39,9 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, _main: Server
         concat!("mod_python/", env!("CARGO_PKG_VERSION")).as_bytes(),
     );
     process::add_version_component(pconf, format!("Python/{major}.{minor}.{micro}").as_bytes());
+    if let Err(error) = lock_file::prepare(pconf) {
+        let line = format!("mod_python: no file for locks between processes: {error}");
+        log::log(Target::Server(main), Level::Error, line.as_bytes());
+    }
     Status::OK
 }

@@ -11,7 +11,7 @@
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `mutex`, `apr_error` | what APR knows about files, locks between processes, errors |
+//! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
 //! | `query`, `cgi` | pure: query strings, CGI variables |
 
@@ -29,8 +29,8 @@ pub mod connection;
 pub mod constants;
 pub mod file_info;
 pub mod hook;
+pub mod lock_file;
 pub mod log;
-pub mod mutex;
 pub mod pattern;
 pub mod pool;
 pub mod process;

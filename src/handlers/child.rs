@@ -100,7 +100,11 @@ fn end() {
         }
         Err(error) => {
             let line = format!("mod_python: no thread for the end of the process: {error}");
-            log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line.as_bytes());
+            log::log(
+                Server::main().map_or(Target::Process, Target::Server),
+                Level::Warning,
+                line.as_bytes(),
+            );
         }
     }
     thread::leave();

@@ -7,7 +7,7 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, file_info, server};
+use super::{cleanup, file_info, locks, server};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
@@ -30,6 +30,9 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"register_cleanup", register_cleanup, Arity(3, 4), c"register_cleanup(interpreter, server, callable, data=None)\n--\n\nCall callable(data) when the process ends."),
     function(c"parse_qs", parse_qs, Arity(1, 3), c"parse_qs(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nDict of the keys of a query string, with the list of values of each."),
     function(c"parse_qsl", parse_qsl, Arity(1, 3), c"parse_qsl(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nList of the (key, value) of a query string."),
+    function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
+    function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
+    function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
 ];
 

@@ -6,6 +6,7 @@ pub mod file_info;
 pub mod functions;
 pub mod handler_list;
 pub mod lease;
+pub mod locks;
 pub mod multimap;
 pub mod native;
 pub mod request;
@@ -13,6 +14,7 @@ pub mod request_control;
 pub mod request_io;
 pub mod request_rows;
 pub mod request_state;
+pub mod request_wsgi;
 pub mod server;
 pub mod table;
 

@@ -60,8 +60,8 @@ pub fn prepare(
     state.announce(&native)?;
     let main_server =
         Server::main().map(|main| server::instantiate(py, state, main)).transpose()?;
-    native.add("interpreter", interpreter.name())?;
-    native.add("main_server", &main_server)?;
+    native.setattr("interpreter", interpreter.name())?;
+    native.setattr("main_server", &main_server)?;
     py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
     let state: &'static State = state;
     Ok(Box::new(state))
@@ -101,14 +101,15 @@ impl State {
             ("mp_hlist", &self.handler_list),
         ];
         for (name, class) in types {
-            module.add(name, class.bind(py))?;
+            module.setattr(name, class.bind(py))?;
         }
-        module.add("SERVER_RETURN", self.server_return.bind(py))?;
+        module.setattr("REQ_EXIT", "REQ_EXIT")?;
+        module.setattr("SERVER_RETURN", self.server_return.bind(py))?;
         for (name, value) in constants::NUMBERS.iter().copied().flatten() {
-            module.add(name.to_string_lossy().as_ref(), *value)?;
+            module.setattr(name.to_string_lossy().as_ref(), *value)?;
         }
         for (name, value) in constants::MAGIC_TYPES {
-            module.add(name.to_string_lossy().as_ref(), value.to_string_lossy().as_ref())?;
+            module.setattr(name.to_string_lossy().as_ref(), value.to_string_lossy().as_ref())?;
         }
         Ok(())
     }

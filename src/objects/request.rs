@@ -140,6 +140,12 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"ssl_var_lookup", super::request_control::ssl_var_lookup, Arity(1, 1), c"ssl_var_lookup(name)\n--\n\nA variable of mod_ssl, or None."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
+        method(
+            c"wsgi_start_response",
+            super::request_wsgi::start_response,
+            Arity(2, 3),
+            c"wsgi_start_response(status, headers, exc_info=None)\n--\n\nstart_response of PEP 3333. Returns write.",
+        ),
     ]);
 
 impl Contents for RequestObject {}

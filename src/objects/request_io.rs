@@ -63,7 +63,10 @@ impl Body {
             return Ok(false);
         }
         if !self.begun {
-            request.setup_client_block(ReadPolicy::ChunkedDechunk).map_err(Failure::Refused)?;
+            let is_chunked = request.headers_in().get(b"Transfer-Encoding").is_some();
+            let policy =
+                if is_chunked { ReadPolicy::ChunkedDechunk } else { ReadPolicy::ChunkedError };
+            request.setup_client_block(policy).map_err(Failure::Refused)?;
             self.begun = true;
             if !request.should_client_block() {
                 self.ended = true;

@@ -36,6 +36,8 @@ pub struct RequestState {
     pub unflushed: Cell<usize>,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
+    /// Whether a WSGI application has called start_response.
+    pub wsgi_started: Cell<bool>,
     /// The list of PythonInitHandler that has run.
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
@@ -74,6 +76,7 @@ impl RequestState {
             unflushed: Cell::new(0),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
+            wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
         }

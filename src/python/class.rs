@@ -14,7 +14,7 @@ use std::ptr;
 
 use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
+use pyo3::types::{PyDict, PyModule, PyString, PyTuple, PyType};
 use pyo3::{Borrowed, IntoPyObjectExt, PyErr, ffi};
 
 use super::{Object, compat, slot::Slot, thread};
@@ -145,7 +145,10 @@ impl<T: Contents> Class<T> {
         unsafe {
             let object =
                 ffi::PyType_FromModuleAndSpec(module.as_ptr(), &raw mut spec, ptr::null_mut());
-            Ok(Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked())
+            let class = Bound::from_owned_ptr_or_err(py, object)?;
+            // `repr` leaves out the name of this module only when it is the interned string.
+            class.setattr("__module__", PyString::intern(py, "builtins"))?;
+            Ok(class.cast_into_unchecked())
         }
     }
 
@@ -474,6 +477,10 @@ pub(super) fn into_pointer<'py, R: IntoPyObject<'py>>(
     py: Python<'py>,
     value: R,
 ) -> PyResult<*mut ffi::PyObject> {
+    // What gives back nothing gives back None; PyO3 would make an empty tuple of it.
+    if mem::size_of::<R>() == 0 {
+        return Ok(py.None().into_ptr());
+    }
     value.into_bound_py_any(py).map(Bound::into_ptr)
 }
 
