@@ -14,7 +14,7 @@ use std::ptr;
 
 use pyo3::exceptions::{PyAttributeError, PySystemError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
 use pyo3::{Borrowed, IntoPyObjectExt, PyErr, ffi};
 
 use super::{Object, compat, slot::Slot, thread};
@@ -146,8 +146,9 @@ impl<T: Contents> Class<T> {
             let object =
                 ffi::PyType_FromModuleAndSpec(module.as_ptr(), &raw mut spec, ptr::null_mut());
             let class = Bound::from_owned_ptr_or_err(py, object)?;
-            // `repr` leaves out the name of this module only when it is the interned string.
-            class.setattr("__module__", PyString::intern(py, "builtins"))?;
+            // `repr` shows the full C name of a built-in class; assigning the name leaves only the name.
+            let name = self.name.to_string_lossy();
+            class.setattr("__name__", name.rsplit('.').next())?;
             Ok(class.cast_into_unchecked())
         }
     }
