@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
@@ -20,6 +20,13 @@ thread_local! {
     static STATES: RefCell<States> = const { RefCell::new(States(Vec::new())) };
     static ATTACHED: Cell<*mut ffi::PyThreadState> = const { Cell::new(ptr::null_mut()) };
 }
+
+/// The attachment that holds Python's lock, by a number of its own; 0 when none of ours does.
+static HOLDER: AtomicU64 = AtomicU64::new(0);
+/// The attachment that somebody has waited for in vain: it holds on for long, or has let go of the lock inside Python.
+static SLOW: AtomicU64 = AtomicU64::new(0);
+/// How often a thread lets others run before it sleeps in Python's own queue.
+const TURNS: u32 = 40;
 
 /// Set when the process leaves: from then on nothing waits for Python any more.
 static LEAVING: AtomicBool = AtomicBool::new(false);
@@ -61,12 +68,18 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
         }
     }
     let visit = Visit::note();
-    let carried = Carried(f);
+    HOLDER.store(0, Ordering::Release);
+    let carried = Carried(|| {
+        let result = f();
+        wait_for_turn();
+        result
+    });
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that keeps our own count beside PyO3's"
     )]
     let result = py.detach(move || carried.run());
+    hold();
     drop(visit);
     result.0
 }
@@ -127,8 +140,10 @@ struct Attachment {
 
 impl Attachment {
     fn enter(state: *mut ffi::PyThreadState, outer: *mut ffi::PyThreadState) -> Self {
+        wait_for_turn();
         // SAFETY: `state` belongs to this thread and the thread is not attached now.
         unsafe { ffi::PyEval_RestoreThread(state) };
+        hold();
         ATTACHED.set(state);
         Self { outer }
     }
@@ -137,6 +152,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         ATTACHED.set(self.outer);
+        HOLDER.store(0, Ordering::Release);
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.
         unsafe { ffi::PyEval_SaveThread() };
         if !self.outer.is_null() {
@@ -144,6 +160,26 @@ impl Drop for Attachment {
             unsafe { ffi::PyEval_RestoreThread(self.outer) };
         }
     }
+}
+
+/// Lets other threads run while one of ours is in Python. Most handlers are done in microseconds: by then the lock is free,
+/// and nobody had to be put to sleep and woken, which costs more than the handler. Who has waited long enough sleeps after
+/// all, in the queue of Python's lock, and those behind do so at once.
+fn wait_for_turn() {
+    for _ in 0..TURNS {
+        let holder = HOLDER.load(Ordering::Acquire);
+        if holder == 0 || holder == SLOW.load(Ordering::Relaxed) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    SLOW.store(HOLDER.load(Ordering::Acquire), Ordering::Relaxed);
+}
+
+/// This thread has Python's lock.
+fn hold() {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    HOLDER.store(NEXT.fetch_add(1, Ordering::Relaxed), Ordering::Release);
 }
 
 /// While a thread is detached inside a callback, its own state is the one to use again: also for a thread that Python made.
