@@ -37,36 +37,33 @@ pub enum Failure {
 /// Fills a new interpreter: called once for each, attached to it.
 pub type Prepare = fn(Python<'_>, &'static Interpreter) -> PyResult<Box<dyn Any + Send + Sync>>;
 
-static NAMED: RwLock<Vec<&'static Interpreter>> = RwLock::new(Vec::new());
+/// Every interpreter of the process, prepared or not, the main one first.
+static KNOWN: RwLock<Vec<&'static Interpreter>> = RwLock::new(Vec::new());
 /// Held while an interpreter is made. Nobody waits for it attached.
 static MAKING: Mutex<()> = Mutex::new(());
 
-/// The interpreter of this name, made now if need be.
+/// The interpreter of this name, made now if need be. The main one always exists then, but is prepared only when asked for.
 ///
 /// # Errors
 /// Python cannot start, or `prepare` failed; the next call tries again.
 pub fn named(name: &str, prepare: Prepare) -> Result<&'static Interpreter, Failure> {
-    if let Some(found) = find(name) {
+    if let Some(found) = find(name).filter(|found| found.is_prepared()) {
         return Ok(found);
     }
     let _making = MAKING.lock();
-    if let Some(found) = find(name) {
-        return Ok(found);
+    let main = find(MAIN).map_or_else(start_main, Ok)?;
+    let interpreter =
+        if name == MAIN { main } else { find(name).map_or_else(|| start_named(main, name), Ok)? };
+    if !interpreter.is_prepared() {
+        interpreter.prepare(prepare)?;
     }
-    let main = match find(MAIN) {
-        Some(main) => main,
-        None => make(MAIN, start_main()?, prepare)?,
-    };
-    if name == MAIN {
-        return Ok(main);
-    }
-    make(name, start_named(main, name)?, prepare)
+    Ok(interpreter)
 }
 
-/// Every interpreter made so far, the main one first.
+/// Every interpreter that is ready for use.
 #[must_use]
 pub fn all() -> Vec<&'static Interpreter> {
-    NAMED.read().clone()
+    KNOWN.read().iter().filter(|known| known.is_prepared()).copied().collect()
 }
 
 /// The interpreter that the calling thread is attached to. None in one that is not ours.
@@ -74,13 +71,28 @@ pub fn all() -> Vec<&'static Interpreter> {
 pub fn current(_attached: Python<'_>) -> Option<&'static Interpreter> {
     // SAFETY: the thread is attached.
     let address = unsafe { ffi::PyInterpreterState_Get() };
-    NAMED.read().iter().find(|known| known.address() == address).copied()
+    KNOWN.read().iter().find(|known| known.address() == address).copied()
 }
 
 impl Interpreter {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.contents.get().is_some()
+    }
+
+    fn prepare(&'static self, prepare: Prepare) -> Result<(), Failure> {
+        let prepared = thread::attach(self, |py| {
+            prepare(py, self).map_err(|error| super::error::describe(py, &error))
+        });
+        let contents =
+            prepared.map_err(|reason| Failure::Prepare { name: self.name.to_string(), reason })?;
+        let _ = self.contents.set(contents);
+        runtime::give_back_memory();
+        Ok(())
     }
 
     /// What `prepare` made of it.
@@ -101,67 +113,34 @@ impl Interpreter {
 }
 
 fn find(name: &str) -> Option<&'static Interpreter> {
-    NAMED.read().iter().find(|known| *known.name == *name).copied()
+    KNOWN.read().iter().find(|known| *known.name == *name).copied()
 }
 
-/// A raw interpreter whose `prepare` failed is kept under its name, so that the next try does not make another.
-static UNPREPARED: Mutex<Vec<&'static Interpreter>> = Mutex::new(Vec::new());
-
-fn make(
-    name: &str,
-    address: *mut ffi::PyInterpreterState,
-    prepare: Prepare,
-) -> Result<&'static Interpreter, Failure> {
+fn remember(name: &str, address: *mut ffi::PyInterpreterState) -> &'static Interpreter {
     let interpreter = Box::leak(Box::new(Interpreter {
         name: name.into(),
         address: AtomicPtr::new(address),
         contents: OnceLock::new(),
     }));
-    let prepared = thread::attach(interpreter, |py| {
-        prepare(py, interpreter).map_err(|error| super::error::describe(py, &error))
-    });
-    match prepared {
-        Ok(contents) => {
-            let _ = interpreter.contents.set(contents);
-            NAMED.write().push(interpreter);
-            Ok(interpreter)
-        }
-        Err(reason) => {
-            UNPREPARED.lock().push(interpreter);
-            Err(Failure::Prepare { name: name.to_owned(), reason })
-        }
-    }
+    KNOWN.write().push(interpreter);
+    interpreter
 }
 
-fn unprepared(name: &str) -> Option<*mut ffi::PyInterpreterState> {
-    let mut waiting = UNPREPARED.lock();
-    let index = waiting.iter().position(|known| *known.name == *name)?;
-    Some(waiting.swap_remove(index).address())
-}
-
-fn start_main() -> Result<*mut ffi::PyInterpreterState, StartError> {
-    if let Some(address) = unprepared(MAIN) {
-        return Ok(address);
-    }
+fn start_main() -> Result<&'static Interpreter, StartError> {
     runtime::start()?;
     // SAFETY: `start` leaves the thread attached to the main interpreter.
-    unsafe {
+    let address = unsafe {
         let address = ffi::PyInterpreterState_Get();
         thread::adopt(address, ffi::PyThreadState_Get());
         ffi::PyEval_SaveThread();
-        Ok(address)
-    }
+        address
+    };
+    Ok(remember(MAIN, address))
 }
 
 /// A sub-interpreter. The thread is detached again when this returns.
-fn start_named(
-    main: &'static Interpreter,
-    name: &str,
-) -> Result<*mut ffi::PyInterpreterState, StartError> {
-    if let Some(address) = unprepared(name) {
-        return Ok(address);
-    }
-    thread::attach(main, |_| {
+fn start_named(main: &'static Interpreter, name: &str) -> Result<&'static Interpreter, StartError> {
+    let address = thread::attach(main, |_| {
         // SAFETY: attached to main. Py_NewInterpreter switches to the new interpreter, or leaves NULL and no state; both
         // ways the swap goes back to the state of the attachment.
         unsafe {
@@ -173,7 +152,8 @@ fn start_named(
             thread::adopt(address, state);
             Ok(address)
         }
-    })
+    })?;
+    Ok(remember(name, address))
 }
 
 #[cfg(test)]
@@ -216,8 +196,8 @@ mod tests {
                 });
             }
         });
-        assert_eq!(PREPARED.load(Ordering::SeqCst), 2, "main_interpreter and the named one");
-        assert_eq!(all().len(), 2);
+        assert_eq!(PREPARED.load(Ordering::SeqCst), 1, "nobody asked for main_interpreter");
+        assert_eq!(all().len(), 1);
     }
 
     #[test]

@@ -61,6 +61,15 @@ pub(super) fn start() -> Result<(), StartError> {
     Ok(())
 }
 
+/// Compiling and importing leaves much free memory behind; a child keeps an interpreter for its life.
+pub(super) fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: glibc's function may be called at any time, by any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Where the running libpython's own `pythonX.Y` would be. CPython derives its prefix from that name; left alone it would
 /// search PATH and may find another Python, with which it cannot start.
 fn executable() -> Result<PathBuf, StartError> {
