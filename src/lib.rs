@@ -1,3 +1,18 @@
 //! mod_python: CPython inside Apache httpd.
+//!
+//! A request travels from httpd's hook (`apache::hook`) to the phase's handler list (`handlers`), into an interpreter
+//! (`python`), to the user's function, which touches `objects`, which ask `apache` for what httpd knows.
+//!
+//! - `apache`: httpd and APR as Rust types.
+//! - `python`: CPython as Rust types.
+//! - `config`: the directives, and what is in force.
+//! - `objects`: what Python code sees.
+//! - `handlers`: Python handlers in httpd's phases.
+//! - `module`: the record httpd loads; it only composes.
 
 mod apache;
+mod config;
+mod handlers;
+mod module;
+mod objects;
+mod python;

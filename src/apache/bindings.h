@@ -28,3 +28,4 @@
 #include "apr_thread_proc.h"
 #include "apr_uri.h"
 #include "apr_version.h"
+#include "util_mutex.h"

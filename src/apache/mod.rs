@@ -1,5 +1,45 @@
 //! httpd and APR as Rust types. The only code that names `ap_*`, `apr_*` or httpd's records.
+//!
+//! The types are `Copy` handles that borrow what httpd owns: `Request<'r>` lives for the hook call that brought it,
+//! `Pool<'p>` and `Table<'t>` as long as their pool. Text goes in and out as bytes, because httpd promises no encoding.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `record` | the record that httpd loads; configuration and state that httpd keeps for the module |
+//! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
+//! | `command`, `pattern` | directives being read, and what their sections match |
+//! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `connection`, `server`, `process` | what a request belongs to |
+//! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
+//! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
+//! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
+//! | `query`, `cgi` | pure: query strings, CGI variables |
 
 #![expect(unsafe_code, reason = "this layer is where Rust meets httpd's C API")]
+#![allow(dead_code, reason = "a layer offers what httpd has; the layers above take what they need")]
 
+pub mod access;
+pub mod apr_error;
+mod array;
+pub mod body;
+mod boundary;
+mod cgi;
+pub mod command;
+pub mod connection;
+pub mod constants;
+pub mod file_info;
+pub mod hook;
+pub mod lock_file;
+pub mod log;
+pub mod pattern;
+pub mod pool;
+pub mod process;
+pub mod query;
+pub mod record;
+pub mod request;
+pub mod response;
+pub mod server;
+pub mod status;
 mod sys;
+pub mod table;
+mod text;

@@ -11,7 +11,15 @@
     unnecessary_transmutes,
     unsafe_op_in_unsafe_fn,
     unpredictable_function_pointer_comparisons,
-    clippy::all
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    clippy::missing_safety_doc
 )]
 
 include!(concat!(env!("OUT_DIR"), "/httpd.rs"));
+
+/// What a test executable has in place of httpd.
+#[cfg(test)]
+mod absent {
+    include!(concat!(env!("OUT_DIR"), "/absent.rs"));
+}

@@ -1,0 +1,78 @@
+"""The cases of benches/run as Python handlers: one source for every mod_python; c_handler/mod_bench.c is its equal in C."""
+
+from mod_python import apache
+
+BLOCK = b"x" * (16 * 1024)
+
+
+def hello(req):
+    req.content_type = "text/plain"
+    req.write("hello", 0)
+    return apache.OK
+
+
+def hello_flush(req):
+    req.content_type = "text/plain"
+    req.write("hello")
+    return apache.OK
+
+
+def attributes(req):
+    headers = req.headers_in
+    lines = (
+        req.method,
+        req.uri,
+        req.args,
+        req.protocol,
+        req.hostname,
+        req.filename,
+        req.the_request,
+        req.unparsed_uri,
+        req.path_info,
+        str(req.user),
+        headers["Host"],
+        headers["User-Agent"],
+        headers["Accept"],
+        headers["Accept-Language"],
+        headers["Cookie"],
+        headers["Referer"],
+        str(req.status),
+        str(req.proto_num),
+        str(req.header_only),
+        str(int(req.request_time > 0)),
+        str(req.bytes_sent),
+    )
+    out = req.headers_out
+    out["Cache-Control"] = "no-cache"
+    out["ETag"] = '"bench"'
+    out["Content-Language"] = "en"
+    out["X-Bench"] = "attributes"
+    req.content_type = "text/plain"
+    req.write("\n".join(lines), 0)
+    return apache.OK
+
+
+def writes(req):
+    req.content_type = "application/octet-stream"
+    for _ in range(64):
+        req.write(BLOCK, 0)
+    return apache.OK
+
+
+def writes_flush(req):
+    req.content_type = "application/octet-stream"
+    for _ in range(64):
+        req.write(BLOCK)
+    return apache.OK
+
+
+def sendfile(req):
+    req.content_type = "application/octet-stream"
+    req.sendfile(req.document_root() + "/megabyte")
+    return apache.OK
+
+
+def upload(req):
+    req.content_type = "text/plain"
+    req.write(str(len(req.read())), 0)
+    return apache.OK

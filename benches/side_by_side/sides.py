@@ -1,0 +1,90 @@
+"""Who is measured: the module in C, Debian's mod_python, ours; and httpd alone or with mod_wsgi, for memory only."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+from collections.abc import Iterable
+
+from .cases import Case
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
+DEBIAN = pathlib.Path("/usr/lib/apache2/modules/mod_python.so")
+WSGI = pathlib.Path(os.environ.get("MOD_WSGI_SO", "/usr/lib/apache2/modules/mod_wsgi.so"))
+WSGI_HELLO = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One column of the table."""
+
+    name: str
+    title: str
+    module: pathlib.Path | None
+    missing: str = ""  # what to do when the module is not there
+
+    def is_there(self) -> bool:
+        return self.module is None or self.module.exists()
+
+    def configuration(self, www: pathlib.Path, cases: Iterable[Case]) -> str:
+        if self.name == "wsgi":
+            (www / "hello.wsgi").write_text(WSGI_HELLO)
+            return (
+                f'LoadModule wsgi_module "{self.module}"\nLoadModule alias_module {DEBIAN.parent}/mod_alias.so\n'
+                f'WSGIScriptAlias /hello "{www}/hello.wsgi"'
+            )
+        if self.module is None:
+            return ""
+        load = "bench_module" if self.name == "c" else "python_module"
+        sections = "\n".join(self._section(www, case) for case in cases)
+        return f'LoadModule {load} "{self.module}"\n{sections}'
+
+    def _section(self, www: pathlib.Path, case: Case) -> str:
+        if self.name == "c":
+            handler = f"SetHandler bench-{case.name}"
+        else:
+            handler = f"SetHandler mod_python\n    PythonHandler bench::{case.function}"
+        return f'<Directory "{www}/{case.name}">\n    {handler}\n</Directory>'
+
+
+def ours() -> pathlib.Path:
+    default = REPOSITORY / "target" / "release" / "libmod_python.so"
+    return pathlib.Path(os.environ.get("MOD_PYTHON_SO", default)).resolve()
+
+
+def build_c_handler() -> pathlib.Path:
+    """Compiles c_handler/mod_bench.c with apxs under target/, if it is newer than what is there."""
+    source = REPOSITORY / "benches" / "c_handler" / "mod_bench.c"
+    directory = REPOSITORY / "target" / "benches"
+    module = directory / ".libs" / "mod_bench.so"
+    if not module.exists() or module.stat().st_mtime < source.stat().st_mtime:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / source.name).write_bytes(source.read_bytes())
+        program = os.environ.get("APXS", "apxs")
+        built = subprocess.run([program, "-c", source.name], check=False, cwd=directory, capture_output=True, text=True)
+        if built.returncode != 0:
+            raise RuntimeError(f"apxs -c {source.name} failed:\n{built.stdout}{built.stderr}")
+    return module
+
+
+def sides(names: Iterable[str]) -> list[Side]:
+    """The named columns, in the order of the table; those whose module is missing are among them."""
+    known = [
+        Side("c", "C", build_c_handler()),
+        Side("debian", "Debian", DEBIAN, "apt-get install libapache2-mod-python"),
+        Side("ours", "ours", ours(), "cargo build --release, or set MOD_PYTHON_SO"),
+    ]
+    wanted = set(names)
+    return [side for side in known if side.name in wanted]
+
+
+def memory_sides(measured: Iterable[Side]) -> list[Side]:
+    plain = Side("plain", "httpd alone", None)
+    wsgi = Side("wsgi", "mod_wsgi", WSGI)
+    return [plain, *measured, wsgi]

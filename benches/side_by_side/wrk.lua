@@ -1,0 +1,15 @@
+-- Tells wrk to send a body of the size given as argument, and to say what it counted in one line.
+
+function init(arguments)
+  local size = tonumber(arguments[1]) or 0
+  if size > 0 then
+    wrk.method = "POST"
+    wrk.body = string.rep("u", size)
+  end
+end
+
+function done(summary)
+  local errors = summary.errors
+  local failed = errors.connect + errors.write + errors.status + errors.timeout
+  io.write(string.format("counted %d %d %d\n", summary.requests, failed, errors.read))
+end

@@ -1,0 +1,59 @@
+"""The finder of the package inside mod_python.so.
+
+The server executes this source in each new interpreter and calls `install`. It answers for `mod_python` and all
+below it, before `sys.path` is asked, so that another copy of the package is never picked up.
+"""
+
+import sys
+from importlib.machinery import ModuleSpec
+
+PACKAGE = "mod_python"
+
+
+def install(sources: dict[str, tuple[str, bool, str]]) -> None:
+    """Answer for the package from `sources`: full name -> (source text, whether a package, file name to show)."""
+    sys.meta_path.insert(0, EmbeddedFinder(sources))
+
+
+class EmbeddedFinder:
+    """Finder and loader in one."""
+
+    def __init__(self, sources: dict[str, tuple[str, bool, str]]) -> None:
+        self._sources = sources
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != PACKAGE:
+            return None
+        if fullname not in self._sources:
+            raise ModuleNotFoundError(f"No module named {fullname!r} in mod_python.so", name=fullname)
+        _, is_package, filename = self._sources[fullname]
+        spec = ModuleSpec(fullname, self, origin=filename, is_package=is_package)  # type: ignore[arg-type]
+        spec.has_location = True
+        spec.cached = None
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: object) -> None:
+        namespace = vars(module)
+        exec(self.get_code(namespace["__name__"]), namespace)
+
+    def get_code(self, fullname: str):  # type: ignore[no-untyped-def]
+        source, _, filename = self._entry(fullname)
+        return compile(source, filename, "exec", dont_inherit=True)
+
+    def get_source(self, fullname: str) -> str:
+        return self._entry(fullname)[0]
+
+    def get_filename(self, fullname: str) -> str:
+        return self._entry(fullname)[2]
+
+    def is_package(self, fullname: str) -> bool:
+        return self._entry(fullname)[1]
+
+    def _entry(self, fullname: str) -> tuple[str, bool, str]:
+        try:
+            return self._sources[fullname]
+        except KeyError:
+            raise ImportError(f"mod_python.so has no source of {fullname!r}", name=fullname) from None

@@ -1,0 +1,200 @@
+//! httpd's tables: ordered pairs of strings, several with one key allowed. Keys are compared as ASCII, whatever their case.
+
+use std::ffi::{c_int, c_void};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::pool::Pool;
+use super::text::{self, with_c_str};
+use super::{array, sys};
+
+/// A table that lives, with all it has ever held, as long as its pool.
+///
+/// Keys and values that go in are copied, up to their first NUL. Replacing or removing an entry frees nothing, so the
+/// bytes that came out stay valid for `'t`.
+#[derive(Clone, Copy)]
+pub struct Table<'t> {
+    raw: NonNull<sys::apr_table_t>,
+    lifetime: PhantomData<&'t ()>,
+}
+
+/// A key, and its value: NULL (None) now and then, as of SCRIPT_FILENAME before the file is known.
+pub type Entry<'t> = (&'t [u8], Option<&'t [u8]>);
+
+impl<'t> Table<'t> {
+    /// # Safety
+    /// `raw` is NULL or a table whose pool lives for `'t`.
+    pub(super) unsafe fn from_raw(raw: *mut sys::apr_table_t) -> Option<Self> {
+        NonNull::new(raw).map(|raw| Self { raw, lifetime: PhantomData })
+    }
+
+    /// An empty table in `pool`, with memory for `expected` entries.
+    pub fn new(pool: Pool<'t>, expected: usize) -> Self {
+        let expected = c_int::try_from(expected).unwrap_or(c_int::MAX / 64);
+        // SAFETY: the pool lives for 't. APR ends the process rather than return NULL, so the pointer is not NULL.
+        unsafe {
+            Self {
+                raw: NonNull::new_unchecked(sys::apr_table_make(pool.raw(), expected)),
+                lifetime: PhantomData,
+            }
+        }
+    }
+
+    pub fn address(self) -> NonNull<c_void> {
+        self.raw.cast()
+    }
+
+    /// # Safety
+    /// `address` is that of a table whose pool lives for `'t`.
+    pub unsafe fn from_address(address: NonNull<c_void>) -> Self {
+        Self { raw: address.cast(), lifetime: PhantomData }
+    }
+
+    /// The first value of `key`; None too if that is NULL (see [`contains`](Self::contains)).
+    pub fn get(self, key: &[u8]) -> Option<&'t [u8]> {
+        // SAFETY: the table lives for 't, and so does the value.
+        with_c_str(key, |key| unsafe {
+            text::bytes(sys::apr_table_get(self.raw.as_ptr(), key.as_ptr()))
+        })
+    }
+
+    /// All values of `key`, in order.
+    pub fn get_all(self, key: &[u8]) -> Vec<Option<&'t [u8]>> {
+        self.iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    pub fn contains(self, key: &[u8]) -> bool {
+        self.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
+    }
+
+    /// Makes `value` the only value of `key`. The entry stays where the first one of that key was, with the spelling that the
+    /// key has there; all further ones go. That is what apr_table_set does.
+    pub fn set(self, key: &[u8], value: &[u8]) {
+        // SAFETY: the table lives; APR copies both.
+        self.with_pair(key, value, |table, key, value| unsafe {
+            sys::apr_table_set(table, key, value)
+        });
+    }
+
+    /// Adds an entry at the end, whatever entries `key` has.
+    pub fn add(self, key: &[u8], value: &[u8]) {
+        // SAFETY: the table lives; APR copies both.
+        self.with_pair(key, value, |table, key, value| unsafe {
+            sys::apr_table_add(table, key, value)
+        });
+    }
+
+    /// Appends `value`, after a comma, to the first value of `key`; adds it if there is none.
+    pub fn merge(self, key: &[u8], value: &[u8]) {
+        // SAFETY: the table lives; APR copies both.
+        self.with_pair(key, value, |table, key, value| unsafe {
+            sys::apr_table_merge(table, key, value)
+        });
+    }
+
+    /// Removes all entries of `key`.
+    pub fn unset(self, key: &[u8]) {
+        // SAFETY: the table lives.
+        with_c_str(key, |key| unsafe { sys::apr_table_unset(self.raw.as_ptr(), key.as_ptr()) });
+    }
+
+    pub fn clear(self) {
+        // SAFETY: the table lives. The strings stay in the pool.
+        unsafe { sys::apr_table_clear(self.raw.as_ptr()) }
+    }
+
+    pub fn len(self) -> usize {
+        // SAFETY: the table lives, and apr_table_elts returns its array.
+        unsafe { (*sys::apr_table_elts(self.raw.as_ptr())).nelts.max(0) as usize }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entry at `index`, counted from 0.
+    pub fn entry(self, index: usize) -> Option<Entry<'t>> {
+        // SAFETY: the array is not kept beyond this call; the strings live for 't. APR's tables have no NULL keys.
+        unsafe {
+            let entry = self.entries().get(index)?;
+            Some((text::bytes(entry.key)?, text::bytes(entry.val)))
+        }
+    }
+
+    /// Removes the entry at `index` and returns it. The others keep their order.
+    pub fn remove(self, index: usize) -> Option<Entry<'t>> {
+        let removed = self.entry(index)?;
+        // SAFETY: the entries are copied before the table changes; their strings stay in the pool, so they need no copy.
+        unsafe {
+            let entries = self.entries().to_vec();
+            sys::apr_table_clear(self.raw.as_ptr());
+            for (_, entry) in entries.iter().enumerate().filter(|&(position, _)| position != index)
+            {
+                sys::apr_table_addn(self.raw.as_ptr(), entry.key, entry.val);
+            }
+        }
+        Some(removed)
+    }
+
+    /// The entries in order. The table may change meanwhile: the iterator looks at what is there when it arrives.
+    pub fn iter(self) -> Entries<'t> {
+        Entries { table: self, next: 0 }
+    }
+
+    /// A table in `pool` with copies of all entries.
+    pub fn copy(self, pool: Pool<'_>) -> Table<'_> {
+        // SAFETY: both live; unlike apr_table_copy, apr_table_clone copies the strings, so the result needs only its pool.
+        unsafe {
+            Table {
+                raw: NonNull::new_unchecked(sys::apr_table_clone(pool.raw(), self.raw.as_ptr())),
+                lifetime: PhantomData,
+            }
+        }
+    }
+
+    /// # Safety
+    /// The table is not changed while the result is in use.
+    unsafe fn entries<'a>(self) -> &'a [sys::apr_table_entry_t] {
+        // SAFETY: the table lives, its array has entries of this type; the rest is the caller's promise.
+        unsafe { array::elements(sys::apr_table_elts(self.raw.as_ptr())) }
+    }
+
+    fn with_pair(
+        self,
+        key: &[u8],
+        value: &[u8],
+        action: impl FnOnce(*mut sys::apr_table_t, *const std::ffi::c_char, *const std::ffi::c_char),
+    ) {
+        with_c_str(key, |key| {
+            with_c_str(value, |value| action(self.raw.as_ptr(), key.as_ptr(), value.as_ptr()))
+        });
+    }
+}
+
+impl<'t> IntoIterator for Table<'t> {
+    type Item = Entry<'t>;
+    type IntoIter = Entries<'t>;
+
+    fn into_iter(self) -> Entries<'t> {
+        self.iter()
+    }
+}
+
+/// See [`Table::iter`].
+pub struct Entries<'t> {
+    table: Table<'t>,
+    next: usize,
+}
+
+impl<'t> Iterator for Entries<'t> {
+    type Item = Entry<'t>;
+
+    fn next(&mut self) -> Option<Entry<'t>> {
+        let entry = self.table.entry(self.next)?;
+        self.next += 1;
+        Some(entry)
+    }
+}

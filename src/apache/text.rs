@@ -1,0 +1,60 @@
+//! C strings as bytes, and bytes as C strings.
+
+use std::ffi::{CStr, c_char};
+
+/// Short enough for the stack, long enough for nearly every header name and value.
+const ON_STACK: usize = 256;
+
+/// The bytes of a C string, without its NUL.
+///
+/// # Safety
+/// `text` is NULL or a C string that lives, unchanged, for `'a`.
+pub(super) unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, and the caller promises the rest.
+    Some(unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+/// Calls `action` with `text` as a C string, which lives only for the call. As C would, it ends at the first NUL.
+pub(super) fn with_c_str<T>(text: &[u8], action: impl FnOnce(&CStr) -> T) -> T {
+    let text = before_nul(text);
+    if text.len() < ON_STACK {
+        let mut buffer = [0_u8; ON_STACK];
+        buffer[..text.len()].copy_from_slice(text);
+        let text = CStr::from_bytes_until_nul(&buffer).expect("the buffer is longer than the text");
+        return action(text);
+    }
+    let mut buffer = Vec::with_capacity(text.len() + 1);
+    buffer.extend_from_slice(text);
+    buffer.push(0);
+    let text = CStr::from_bytes_until_nul(&buffer).expect("a NUL has just been added");
+    action(text)
+}
+
+/// What C sees of `text`.
+pub(super) fn before_nul(text: &[u8]) -> &[u8] {
+    match text.iter().position(|&byte| byte == 0) {
+        Some(end) => &text[..end],
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_c_str;
+
+    #[test]
+    fn bytes_of_any_length_become_c_strings() {
+        for length in [0, 1, 255, 256, 257, 5000] {
+            let text = vec![b'x'; length];
+            with_c_str(&text, |c_str| assert_eq!(c_str.to_bytes(), text));
+        }
+    }
+
+    #[test]
+    fn a_nul_ends_the_text() {
+        with_c_str(b"file\0.txt", |c_str| assert_eq!(c_str.to_bytes(), b"file"));
+    }
+}

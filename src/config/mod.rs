@@ -1,0 +1,8 @@
+//! The configuration: `directives` is the table that httpd reads, `section` what was written, `settings` what is in force.
+
+pub mod directives;
+pub mod handlers;
+pub mod phase;
+pub mod section;
+pub mod server;
+pub mod settings;

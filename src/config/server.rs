@@ -1,0 +1,133 @@
+//! What a server (the main one or a virtual host) says beside what its requests inherit: its connection handlers and
+//! flags, what to import when a child starts, and what holds for the process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::apache::record::{Config, Merged};
+use crate::config::section::Section;
+
+#[derive(Clone, Debug, Default)]
+pub struct ServerSection {
+    /// The server-level directives once more, for whom no request stands by: connection handlers, imports, `server.get_config()`.
+    pub(super) section: Section,
+    pub(super) imports: Vec<Arc<Import>>,
+    pub(super) optimize: bool,
+    pub(super) allow_htaccess: Option<bool>,
+}
+
+/// `PythonImport module[::function] interpreter`.
+#[derive(Debug)]
+pub struct Import {
+    pub text: Box<[u8]>,
+    pub interpreter: Box<[u8]>,
+    separator: Option<usize>,
+    /// Its place among all imports of all servers.
+    order: u64,
+}
+
+impl Config for ServerSection {
+    fn create(_place: Option<&[u8]>) -> ServerSection {
+        ServerSection::default()
+    }
+
+    fn merge(base: &ServerSection, add: &ServerSection) -> Merged<ServerSection> {
+        Merged::New(ServerSection {
+            section: base.section.overlaid(&add.section),
+            imports: add.imports.clone(),
+            optimize: base.optimize || add.optimize,
+            allow_htaccess: add.allow_htaccess.or(base.allow_htaccess),
+        })
+    }
+}
+
+impl ServerSection {
+    pub fn section(&self) -> &Section {
+        &self.section
+    }
+
+    /// `PythonOptimize On`, anywhere.
+    pub fn optimizes(&self) -> bool {
+        self.optimize
+    }
+
+    /// Whether an .htaccess may name handlers and set `PythonPath`.
+    pub fn allows_htaccess(&self) -> bool {
+        self.allow_htaccess.unwrap_or(true)
+    }
+
+    pub(super) fn add_import(&mut self, text: &[u8], interpreter: &[u8]) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let separator = text.windows(2).position(|pair| pair == b"::");
+        let order = NEXT.fetch_add(1, Ordering::Relaxed);
+        let import =
+            Import { text: text.into(), interpreter: interpreter.into(), separator, order };
+        self.imports.push(Arc::new(import));
+    }
+}
+
+impl Import {
+    pub fn module(&self) -> &[u8] {
+        &self.text[..self.separator.unwrap_or(self.text.len())]
+    }
+
+    pub fn function(&self) -> Option<&[u8]> {
+        self.separator.map(|separator| &self.text[separator + 2..])
+    }
+}
+
+/// Every import once, in the order of the configuration, with the first of the servers that has it. A virtual host
+/// without server-level directives of its own shares the main server's section, imports and all.
+pub fn imports<'a, S: Copy>(
+    servers: impl IntoIterator<Item = (S, &'a ServerSection)>,
+) -> Vec<(S, Arc<Import>)> {
+    let mut found = BTreeMap::new();
+    for (server, section) in servers {
+        for import in &section.imports {
+            found.entry(import.order).or_insert_with(|| (server, Arc::clone(import)));
+        }
+    }
+    found.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_come_in_the_order_of_the_configuration_and_once() {
+        let (mut main, mut host) = (ServerSection::default(), ServerSection::default());
+        main.add_import(b"first", b"a");
+        host.add_import(b"second::start", b"b");
+        main.add_import(b"third", b"c");
+        let found = imports([("main", &main), ("host", &host), ("plain host", &main)]);
+        let names: Vec<_> =
+            found.iter().map(|(server, import)| (*server, import.module().to_vec())).collect();
+        assert_eq!(
+            names,
+            [
+                ("main", b"first".to_vec()),
+                ("host", b"second".to_vec()),
+                ("main", b"third".to_vec())
+            ]
+        );
+        assert_eq!(found[1].1.function(), Some(&b"start"[..]));
+        assert_eq!(found[0].1.function(), None);
+    }
+
+    #[test]
+    fn a_virtual_host_does_not_inherit_imports_but_all_else() {
+        let mut main = ServerSection {
+            allow_htaccess: Some(false),
+            optimize: true,
+            ..ServerSection::default()
+        };
+        main.add_import(b"m", b"i");
+        let Merged::New(merged) = ServerSection::merge(&main, &ServerSection::default()) else {
+            panic!("not merged")
+        };
+        assert!(merged.imports.is_empty());
+        assert!(merged.optimizes() && !merged.allows_htaccess());
+    }
+}

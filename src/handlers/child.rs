@@ -1,0 +1,133 @@
+//! The beginning and the end of a child process: imports that are configured for its start, functions registered for its end.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::apache::log::{self, Level, Target};
+use crate::apache::pool::Pool;
+use crate::apache::server::Server;
+use crate::config::server::{Import, ServerSection, imports};
+use crate::config::settings::Settings;
+use crate::objects::cleanup;
+use crate::objects::native;
+use crate::python::convert::Text;
+use crate::python::{error, interpreter, runtime, thread};
+
+/// How long the end of a process waits for what Python code registered.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub fn init(pool: Pool<'_>, main: Server) {
+    pool.before_end(end);
+    let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
+    let sections: Vec<_> = servers
+        .iter()
+        .filter_map(|server| Some((*server, server.config::<ServerSection>()?)))
+        .collect();
+    if sections.iter().any(|(_, section)| section.optimizes()) {
+        runtime::optimize();
+    }
+    for (server, import) in imports(sections.iter().copied()) {
+        run_import(server, &import);
+    }
+}
+
+/// `PythonImport`: what fails is logged, and the next one runs.
+fn run_import(server: Server, import: &Import) {
+    let name = String::from_utf8_lossy(&import.interpreter).into_owned();
+    let lines = match interpreter::named(&name, native::prepare) {
+        Err(failure) => vec![failure.to_string()],
+        Ok(interpreter) => thread::attach(interpreter, |py| match import_in(py, server, import) {
+            Ok(()) => Vec::new(),
+            Err(raised) => error::traceback(py, &raised),
+        }),
+    };
+    if lines.is_empty() {
+        return;
+    }
+    let text = String::from_utf8_lossy(&import.text).into_owned();
+    for line in &lines {
+        let line = format!("PythonImport {text}: {}", line.trim_end_matches('\n'));
+        log::log(Target::Server(server), Level::Error, line.as_bytes());
+    }
+    let summary = format!("mod_python: PythonImport '{text}' failed in interpreter '{name}'");
+    log::log(Target::Server(server), Level::Error, summary.as_bytes());
+}
+
+fn import_in(py: Python<'_>, server: Server, import: &Import) -> PyResult<()> {
+    let settings = server.config::<ServerSection>().map(|section| Settings::of(section.section()));
+    let importer = py.import("mod_python.importer")?;
+    if let Some(expression) = settings.and_then(Settings::python_path) {
+        importer.call_method1("prepare_path", (Text(expression), py.None()))?;
+    }
+    let log = settings.is_some_and(Settings::debug);
+    let module = importer
+        .call_method1("load", (Text(import.module()), py.None(), true, log))?
+        .get_item(0)?;
+    if let Some(function) = import.function() {
+        let name = Text(function).into_pyobject(py)?.cast_into::<pyo3::types::PyString>()?;
+        module.getattr(name)?.call0()?;
+    }
+    Ok(())
+}
+
+/// Runs cleanups and `atexit`, then lets the process go: Python is not finalised. A thread of its own does it, so that
+/// code that hangs, or a thread that never lets go of Python, holds up the end for a while only.
+fn end() {
+    if thread::is_attached() {
+        // A signal ends this process in the middle of Python code, which cannot be entered again here.
+        thread::leave();
+        return;
+    }
+    if interpreter::all().is_empty() {
+        return;
+    }
+    let (done, finished) = mpsc::channel();
+    let runner = std::thread::Builder::new().name("mod_python end".to_owned()).spawn(move || {
+        cleanup::run_all(Server::main().map_or(Target::Process, Target::Server));
+        for interpreter in interpreter::all() {
+            thread::attach(interpreter, run_exit_functions);
+        }
+        let _ = done.send(());
+    });
+    match runner {
+        // Its thread states go before the process does.
+        Ok(runner) if finished.recv_timeout(PATIENCE).is_ok() => drop(runner.join()),
+        Ok(_) => {
+            let line = b"mod_python: functions registered for the end of the process did not return in time";
+            log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line);
+        }
+        Err(error) => {
+            let line = format!("mod_python: no thread for the end of the process: {error}");
+            log::log(
+                Server::main().map_or(Target::Process, Target::Server),
+                Level::Warning,
+                line.as_bytes(),
+            );
+        }
+    }
+    thread::leave();
+}
+
+fn run_exit_functions(py: Python<'_>) {
+    let run = || -> PyResult<()> {
+        py.import("atexit")?.call_method0("_run_exitfuncs")?;
+        let sys = py.import("sys")?;
+        for stream in ["stdout", "stderr"] {
+            let stream = sys.getattr(stream)?;
+            if !stream.is_none() {
+                stream.call_method0("flush")?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(raised) = run() {
+        let line = format!("mod_python: error in atexit: {}", error::describe(py, &raised));
+        log::log(
+            Server::main().map_or(Target::Process, Target::Server),
+            Level::Error,
+            line.as_bytes(),
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! One call of a handler: its result as a status, and what becomes of an exception.
+
+use pyo3::exceptions::{PyIndexError, PyOSError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyInt, PyTuple};
+
+use super::resolve::{self, Handler};
+use crate::apache::log::{self, Level, Target};
+use crate::apache::request::Request;
+use crate::apache::status::Status;
+use crate::config::handlers::HandlerEntry;
+use crate::config::phase::Phase;
+use crate::objects::native::State;
+use crate::objects::request_state::RequestState;
+use crate::python::convert::type_name;
+use crate::python::{Object, error, thread};
+
+/// A handler about to be called.
+pub struct Call<'a> {
+    pub phase: Phase,
+    pub entry: &'a HandlerEntry,
+    pub request: Request<'a>,
+    pub debug: bool,
+}
+
+/// What came of it.
+pub enum Result {
+    /// A silent handler whose object does not exist.
+    Missing,
+    Status(Status),
+    /// Reported already; the phase ends with this.
+    Failed(Status),
+}
+
+/// Why a handler gave no status.
+enum Trouble {
+    Raised(PyErr),
+    /// A result that is none; the sentence says what is wrong.
+    BadResult(String),
+}
+
+impl From<PyErr> for Trouble {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl Call<'_> {
+    pub fn run(
+        &self,
+        py: Python<'_>,
+        state: &'static State,
+        handler: &Handler<'_>,
+        request: &RequestState,
+    ) -> Result {
+        match self.call(py, state, handler, request) {
+            Ok(Some(status)) => Result::Status(status),
+            Ok(None) => Result::Missing,
+            Err(trouble) => Result::Failed(self.report(py, &trouble)),
+        }
+    }
+
+    fn call(
+        &self,
+        py: Python<'_>,
+        state: &'static State,
+        handler: &Handler<'_>,
+        request: &RequestState,
+    ) -> std::result::Result<Option<Status>, Trouble> {
+        let object = request.object(py, state)?;
+        let Some(callable) = resolve::callable(py, state, handler, &object)? else {
+            return Ok(None);
+        };
+        match callable.call1((object,)) {
+            Ok(result) => status_of(&result).map(Some),
+            Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {
+                self.server_return(py, &raised).map(Some)
+            }
+            Err(raised) => Err(raised.into()),
+        }
+    }
+
+    /// `raise SERVER_RETURN(result[, status])`.
+    fn server_return(
+        &self,
+        py: Python<'_>,
+        raised: &PyErr,
+    ) -> std::result::Result<Status, Trouble> {
+        let arguments =
+            raised.value(py).getattr("args")?.cast_into::<PyTuple>().map_err(PyErr::from)?;
+        let Ok(result) = arguments.get_item(0) else {
+            return Err(PyIndexError::new_err(
+                "SERVER_RETURN needs a result: raise SERVER_RETURN(apache.OK)",
+            )
+            .into());
+        };
+        let status = status_of(&result)?;
+        if arguments.len() == 2 {
+            let response = arguments.get_item(1)?;
+            if response.is_truthy()? {
+                self.request.set_status(Status(response.extract()?));
+            }
+        }
+        Ok(status)
+    }
+
+    /// Writes the error to the log, and to the client if PythonDebug is on and the response can still take it.
+    fn report(&self, py: Python<'_>, trouble: &Trouble) -> Status {
+        let name = format!(
+            "{} {}",
+            self.phase.directive().to_string_lossy(),
+            String::from_utf8_lossy(self.entry.text())
+        );
+        let elements = match trouble {
+            Trouble::Raised(raised) => error::traceback(py, raised),
+            Trouble::BadResult(sentence) => vec![sentence.clone()],
+        };
+        let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
+            && self.request.connection().aborted();
+        let shows_page = self.debug
+            && !client_gone
+            && !matches!(self.phase, Phase::Log | Phase::Cleanup)
+            && !self.request.eos_sent();
+        thread::detach(py, || {
+            for element in &elements {
+                let line = format!("{name}: {}", element.strip_suffix('\n').unwrap_or(element));
+                log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+            }
+            if shows_page && self.send_page(&name, &elements) {
+                Status::DONE
+            } else {
+                Status::INTERNAL_SERVER_ERROR
+            }
+        })
+    }
+
+    fn send_page(&self, name: &str, elements: &[String]) -> bool {
+        self.request.set_status(Status::INTERNAL_SERVER_ERROR);
+        self.request.set_content_type(b"text/html; charset=utf-8");
+        let page = page(name, elements);
+        self.request.write(page.as_bytes()).and_then(|()| self.request.flush()).is_ok()
+    }
+}
+
+fn page(name: &str, elements: &[String]) -> String {
+    let mut page = format!("\n<pre>\nMod_python error: \"{}\"\n\n", escape(name));
+    for element in elements {
+        page.push_str(&escape(element));
+        page.push('\n');
+    }
+    page.push_str("</pre>\n");
+    page
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#x27;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A handler's result as a status. Integers of any class but bool are results.
+fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
+    if result.is_none() {
+        return Err(Trouble::BadResult(
+            "the handler returned None: it must return an integer, such as apache.OK".to_owned(),
+        ));
+    }
+    if result.is_instance_of::<PyBool>() || !result.is_instance_of::<PyInt>() {
+        let class = type_name(result.as_borrowed());
+        return Err(Trouble::BadResult(format!(
+            "AssertionError: the handler returned a value of type {class}: it must return an integer, such as apache.OK"
+        )));
+    }
+    result.extract::<i32>().map(Status).map_err(|_| {
+        let shown = result.repr().map_or_else(|_| "a number".to_owned(), |text| text.to_string());
+        Trouble::BadResult(format!(
+            "the handler returned {shown}, which is out of range for a result"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_escaped() {
+        let page = page("PythonHandler a::b", &["<module> & \"x\"\n".to_owned()]);
+        assert_eq!(
+            page,
+            "\n<pre>\nMod_python error: \"PythonHandler a::b\"\n\n&lt;module&gt; &amp; &quot;x&quot;\n\n</pre>\n"
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! From a handler's text to what is called: a cache in each interpreter, checked against the files it came from.
+
+use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyModule, PyType};
+
+use crate::config::handlers::HandlerEntry;
+use crate::config::settings::Settings;
+use crate::objects::native::State;
+use crate::python::Object;
+use crate::python::convert::Text;
+
+/// A handler with its directory for this request, and what is configured.
+pub struct Handler<'a> {
+    pub entry: &'a HandlerEntry,
+    pub directory: Option<&'a [u8]>,
+    pub settings: Settings<'a>,
+}
+
+/// What an interpreter remembers of its handlers.
+#[derive(Default)]
+struct Resident {
+    found: Mutex<HashMap<Box<[u8]>, Arc<Found>>>,
+    path: Mutex<Path>,
+}
+
+/// What a handler's text resolved to, and as of when.
+struct Found {
+    module: Py<PyAny>,
+    /// The object, where it can be named without the request.
+    object: Option<Py<PyAny>>,
+    watched: Vec<Watched>,
+    generation: usize,
+}
+
+/// A file the module depends on, as it was when it was read.
+struct Watched {
+    path: PathBuf,
+    modified: Duration,
+    size: u64,
+    inode: u64,
+}
+
+/// What `sys.path` was last made to be.
+#[derive(Default)]
+struct Path {
+    expression: Option<Box<[u8]>>,
+    inserted: HashSet<Box<[u8]>>,
+}
+
+/// What to call for a handler; None when a silent one does not exist.
+///
+/// # Errors
+/// Whatever importing raises; `AttributeError` when the module has no such object.
+pub fn callable<'py>(
+    py: Python<'py>,
+    state: &'static State,
+    handler: &Handler<'_>,
+    argument: &Object<'py>,
+) -> PyResult<Option<Object<'py>>> {
+    let found = find(py, state, handler)?;
+    let object = match &found.object {
+        Some(object) => Some(object.bind(py).clone()),
+        None => resolve(found.module.bind(py), handler.entry.object(), argument)?,
+    };
+    if object.is_none() && !handler.entry.is_silent() {
+        return Err(missing(found.module.bind(py), handler.entry.object()));
+    }
+    Ok(object)
+}
+
+fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
+    let resident = resident(state)?;
+    apply_path(py, resident, handler)?;
+    let key = key(handler);
+    let known = resident.found.lock().get(&*key).cloned();
+    if let Some(known) = known {
+        let watches = handler.settings.auto_reload();
+        if !watches
+            || (known.generation == state.generation()
+                && known.watched.iter().all(Watched::is_current))
+        {
+            return Ok(known);
+        }
+    }
+    let found = Arc::new(load(py, state, handler)?);
+    let before = resident.found.lock().insert(key, Arc::clone(&found));
+    drop(before);
+    Ok(found)
+}
+
+fn resident(state: &'static State) -> PyResult<&'static Resident> {
+    let resident = state.resident.get_or_init(|| Box::new(Resident::default()));
+    resident
+        .downcast_ref()
+        .ok_or_else(|| PyRuntimeError::new_err("the interpreter's cache is of another kind"))
+}
+
+/// The directory in which the module is looked for: none where PythonPath or a location decides.
+fn own_directory<'a>(handler: &Handler<'a>) -> Option<&'a [u8]> {
+    let is_location = handler.entry.directory().is_location();
+    handler.directory.filter(|_| !is_location && handler.settings.python_path().is_none())
+}
+
+/// Neither a handler's text nor a directory contains a NUL.
+fn key(handler: &Handler<'_>) -> Box<[u8]> {
+    let directory = own_directory(handler).unwrap_or_default();
+    let path = handler.settings.python_path().unwrap_or_default();
+    [handler.entry.text(), handler.entry.object(), directory, path].join(&0).into_boxed_slice()
+}
+
+fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Found> {
+    let generation = state.generation();
+    let arguments = (
+        Text(handler.entry.module()),
+        own_directory(handler).map(Text),
+        handler.settings.auto_reload(),
+        handler.settings.debug(),
+    );
+    let loaded = py.import("mod_python.importer")?.call_method1("load", arguments)?;
+    let (module, watched): (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>) = extract_loaded(&loaded)?;
+    let object = plain_object(module.bind(py), handler.entry.object())?;
+    let watched = watched.into_iter().map(Watched::from).collect();
+    Ok(Found { module, object, watched, generation })
+}
+
+type Loaded = (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>);
+
+fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
+    let watched = loaded.get_item(1)?.try_iter()?.map(|row| {
+        let row = row?;
+        let path = crate::python::convert::encode(row.get_item(0)?.as_borrowed(), "a path")?;
+        let path = PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(
+            path.as_bytes(),
+        ));
+        Ok((
+            path,
+            row.get_item(1)?.extract()?,
+            row.get_item(2)?.extract()?,
+            row.get_item(3)?.extract()?,
+        ))
+    });
+    Ok((loaded.get_item(0)?.unbind(), watched.collect::<PyResult<_>>()?))
+}
+
+impl From<(PathBuf, u64, u64, u64)> for Watched {
+    fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
+        Self { path, modified: Duration::from_nanos(modified), size, inode }
+    }
+}
+
+impl Watched {
+    fn is_current(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|now| {
+            let modified = now
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+            modified == Some(self.modified) && now.len() == self.size && now.ino() == self.inode
+        })
+    }
+}
+
+/// An object named without dots is the same for every request: the module's own, not what its `__getattr__` would make.
+fn plain_object(module: &Object<'_>, name: &[u8]) -> PyResult<Option<Py<PyAny>>> {
+    if name.contains(&b'.') {
+        return Ok(None);
+    }
+    Ok(namespace(module)?.get_item(Text(name))?.map(Bound::unbind))
+}
+
+fn namespace<'py>(module: &Object<'py>) -> PyResult<Bound<'py, PyDict>> {
+    match module.cast::<PyModule>() {
+        Ok(module) => Ok(module.dict()),
+        Err(_) => Ok(module.getattr("__dict__")?.cast_into()?),
+    }
+}
+
+/// `a.b.c` from left to right. A class on the way is called with the request, and its instance goes on.
+fn resolve<'py>(
+    module: &Object<'py>,
+    name: &[u8],
+    argument: &Object<'py>,
+) -> PyResult<Option<Object<'py>>> {
+    let mut parts = name.split(|byte| *byte == b'.');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut object) = namespace(module)?.get_item(Text(first))? else { return Ok(None) };
+    for part in parts {
+        if object.is_instance_of::<PyType>() {
+            object = object.call1((argument,))?;
+        }
+        match attribute(object.as_borrowed(), part)? {
+            Some(found) => object = found,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(object))
+}
+
+fn attribute<'py>(object: Borrowed<'_, 'py, PyAny>, name: &[u8]) -> PyResult<Option<Object<'py>>> {
+    let name = Text(name).into_pyobject(object.py())?.cast_into::<pyo3::types::PyString>()?;
+    object.getattr_opt(name)
+}
+
+fn missing(module: &Object<'_>, name: &[u8]) -> PyErr {
+    let file = module.getattr("__file__").and_then(|file| file.str().map(|text| text.to_string()));
+    let file = file.unwrap_or_else(|_| module.to_string());
+    PyAttributeError::new_err(format!(
+        "module '{file}' contains no '{}'",
+        String::from_utf8_lossy(name)
+    ))
+}
+
+/// Makes `sys.path` what the handler's configuration says, when that is not what it was made last.
+fn apply_path(py: Python<'_>, resident: &Resident, handler: &Handler<'_>) -> PyResult<()> {
+    let expression = handler.settings.python_path();
+    let directory = own_directory(handler);
+    {
+        let path = resident.path.lock();
+        let is_applied = match (expression, directory) {
+            (Some(expression), _) => path.expression.as_deref() == Some(expression),
+            (None, Some(directory)) => path.inserted.contains(directory),
+            (None, None) => true,
+        };
+        if is_applied {
+            return Ok(());
+        }
+    }
+    py.import("mod_python.importer")?
+        .call_method1("prepare_path", (expression.map(Text), directory.map(Text)))?;
+    let mut path = resident.path.lock();
+    match (expression, directory) {
+        (Some(expression), _) => {
+            path.expression = Some(expression.into());
+            path.inserted.clear();
+        }
+        (None, Some(directory)) => {
+            path.inserted.insert(directory.into());
+        }
+        (None, None) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The one runner: calls the handlers of a phase, in the interpreter that the configuration names.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::Python;
+
+use super::outcome::{self, Call};
+use super::resolve;
+use crate::apache::log::{self, Level, Target};
+use crate::apache::request::Request;
+use crate::apache::status::Status;
+use crate::config::handlers::{HandlerEntry, extension};
+use crate::config::phase::Phase;
+use crate::config::settings::{Event, Handlers, Settings};
+use crate::objects::handler_list::{Cursor, SharedCursor};
+use crate::objects::native::{self, State};
+use crate::objects::request_state::RequestState;
+use crate::objects::settings_of;
+use crate::python::interpreter::{self, Interpreter};
+use crate::python::thread;
+
+/// Runs what is configured and added for a phase; DECLINED, without a look at Python, if that is nothing.
+pub fn run(phase: Phase, request: Request<'_>) -> Status {
+    let Some(settings) = settings_of(request) else { return Status::DECLINED };
+    let extension = extension_of(request, phase);
+    let configured =
+        if settings.has_handlers(phase) { settings.handlers(phase, extension) } else { None };
+    let added = added_handlers(request, phase);
+    if configured.is_none() && added.is_empty() {
+        return Status::DECLINED;
+    }
+    let cursor = Cursor::new(configured.map(|handlers| Arc::clone(handlers.list)), added, request);
+    let interpreter = match interpreter_for(settings, &cursor, request) {
+        Ok(interpreter) => interpreter,
+        Err(error) => {
+            let line = format!("mod_python: {}: {error}", phase.directive().to_string_lossy());
+            log::log(Target::Request(request), Level::Error, line.as_bytes());
+            return Status::INTERNAL_SERVER_ERROR;
+        }
+    };
+    note_extension(request, configured, extension);
+    let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
+    thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings))
+}
+
+/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
+pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
+    if !phase.row().extensions {
+        return &[];
+    }
+    request.filename().map_or(&[], extension)
+}
+
+fn added_handlers(request: Request<'_>, phase: Phase) -> Vec<HandlerEntry> {
+    let Some(state) = request.state::<RequestState>() else { return Vec::new() };
+    let mut added = state.added.borrow_mut();
+    let mut found = Vec::new();
+    added.retain(|(of, entry)| {
+        let matches = *of == phase;
+        if matches {
+            found.push(entry.clone());
+        }
+        !matches
+    });
+    found
+}
+
+fn interpreter_for(
+    settings: Settings<'_>,
+    cursor: &Cursor,
+    request: Request<'_>,
+) -> Result<&'static Interpreter, interpreter::Failure> {
+    let event =
+        Event::Request { filename: request.filename(), is_directory: request.is_directory() };
+    let directory = cursor.current().and_then(|handler| handler.directory);
+    let server = request.server();
+    let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
+    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+}
+
+/// `req.extension`: that of the list, if it was found by one; '' for a file without one.
+fn note_extension(request: Request<'_>, configured: Option<Handlers<'_>>, extension: &[u8]) {
+    let by_extension = configured.is_some_and(|handlers| handlers.is_for_extension);
+    if by_extension || (extension.is_empty() && request.filename().is_some()) {
+        RequestState::of(request).extension.replace(Some(extension.into()));
+    }
+}
+
+/// A phase under way: `req.phase` and `req.hlist` show it, and show the outer one again afterwards.
+struct Running<'r> {
+    state: &'r RequestState,
+    phase: Phase,
+    cursor: SharedCursor,
+    outer: Option<Phase>,
+}
+
+impl<'r> Running<'r> {
+    fn enter(state: &'r RequestState, phase: Phase, cursor: SharedCursor) -> Self {
+        let outer = state.phase.replace(Some(phase));
+        state.cursor.replace(Some(Arc::clone(&cursor)));
+        Self { state, phase, cursor, outer }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.state.phase.set(self.outer);
+    }
+}
+
+fn call_all(
+    py: Python<'_>,
+    interpreter: &'static Interpreter,
+    running: &Running<'_>,
+    request: Request<'_>,
+    settings: Settings<'_>,
+) -> Status {
+    let Some(state) = State::of_interpreter(interpreter) else {
+        return Status::INTERNAL_SERVER_ERROR;
+    };
+    let mut result = None;
+    loop {
+        let next = running
+            .cursor
+            .lock()
+            .current()
+            .map(|next| (next.entry.clone(), next.directory.map(Box::<[u8]>::from)));
+        let Some((entry, directory)) = next else { break };
+        let handler = resolve::Handler { entry: &entry, directory: directory.as_deref(), settings };
+        let call = Call { phase: running.phase, entry: &entry, request, debug: settings.debug() };
+        let status = call.run(py, state, &handler, running.state);
+        running.cursor.lock().advance();
+        match status {
+            outcome::Result::Missing => {}
+            outcome::Result::Status(status) => {
+                result = Some(status);
+                if !running.phase.row().continuation.goes_on_after(status) {
+                    break;
+                }
+            }
+            outcome::Result::Failed(status) => {
+                result = Some(status);
+                break;
+            }
+        }
+    }
+    running.state.release(py, state);
+    result.unwrap_or(Status::DECLINED)
+}

@@ -1,0 +1,47 @@
+//! `python_module`, the record httpd loads. It only composes: configuration, directives, hooks.
+
+#![expect(unsafe_code, reason = "httpd finds the record by its exported name")]
+
+use crate::apache::hook::{Hooks, Order};
+use crate::apache::lock_file;
+use crate::apache::log::{self, Level, Target};
+use crate::apache::pool::Pool;
+use crate::apache::process;
+use crate::apache::record::ModuleRecord;
+use crate::apache::server::Server;
+use crate::apache::status::Status;
+use crate::config::directives::COMMANDS;
+use crate::config::section::Section;
+use crate::config::server::ServerSection;
+use crate::handlers;
+use crate::python::compat;
+
+// SAFETY: httpd looks the symbol up by this name, which is in its own name space of modules.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "LoadModule names it")]
+pub static python_module: ModuleRecord =
+    ModuleRecord::new::<Section, ServerSection, _>(c"mod_python.c", COMMANDS.commands(), register);
+
+fn register(hooks: Hooks<'_>) {
+    python_module.adopt();
+    hooks.post_config(post_config, Order::MIDDLE);
+    hooks.child_init(handlers::child::init, Order::MIDDLE);
+    handlers::register(hooks);
+}
+
+fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server) -> Status {
+    if process::is_first_pass() {
+        return Status::OK;
+    }
+    let (major, minor, micro) = compat::version();
+    process::add_version_component(
+        pconf,
+        concat!("mod_python/", env!("CARGO_PKG_VERSION")).as_bytes(),
+    );
+    process::add_version_component(pconf, format!("Python/{major}.{minor}.{micro}").as_bytes());
+    if let Err(error) = lock_file::prepare(pconf) {
+        let line = format!("mod_python: no file for locks between processes: {error}");
+        log::log(Target::Server(main), Level::Error, line.as_bytes());
+    }
+    Status::OK
+}

@@ -1,0 +1,93 @@
+//! Functions that Python code registers to be called at the end of a request or of the process.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::{Borrowed, Py};
+
+use super::native::State;
+use crate::apache::log::{self, Level, Target};
+use crate::python::interpreter::{self, Interpreter};
+use crate::python::{error, thread};
+
+/// One function, its argument, and the interpreter it belongs to.
+pub struct Cleanup {
+    interpreter: &'static Interpreter,
+    callable: Py<PyAny>,
+    data: Py<PyAny>,
+    /// Its place among all cleanups of the process.
+    order: u64,
+}
+
+impl Cleanup {
+    /// # Errors
+    /// `ValueError` for what cannot be called.
+    pub fn new(
+        state: &State,
+        callable: Borrowed<'_, '_, PyAny>,
+        data: Option<Borrowed<'_, '_, PyAny>>,
+    ) -> PyResult<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        if !callable.is_callable() {
+            return Err(PyValueError::new_err(
+                "register_cleanup: the function to call must be callable",
+            ));
+        }
+        let py = callable.py();
+        Ok(Self {
+            interpreter: state.interpreter,
+            callable: callable.to_owned().unbind(),
+            data: data.map_or_else(|| py.None(), |data| data.to_owned().unbind()),
+            order: NEXT.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Calls the function. What it raises is logged and goes no further.
+    pub fn run(self, target: Target<'_>) {
+        thread::attach(self.interpreter, |py| {
+            if let Err(raised) = self.callable.call1(py, (&self.data,)) {
+                let name = self
+                    .callable
+                    .bind(py)
+                    .repr()
+                    .map_or_else(|_| "?".to_owned(), |name| name.to_string());
+                let lines = [
+                    format!("mod_python: error in the cleanup {name}"),
+                    format!("    {}", error::describe(py, &raised)),
+                ];
+                thread::detach(py, || {
+                    for line in &lines {
+                        log::log(target, Level::Error, line.as_bytes());
+                    }
+                });
+            }
+            drop((self.callable, self.data));
+        });
+    }
+}
+
+/// Registers a function for the end of the process.
+///
+/// # Errors
+/// `ValueError` for what cannot be called.
+pub fn register(
+    state: &State,
+    callable: Borrowed<'_, '_, PyAny>,
+    data: Option<Borrowed<'_, '_, PyAny>>,
+) -> PyResult<()> {
+    let cleanup = Cleanup::new(state, callable, data)?;
+    state.cleanups.lock().push(cleanup);
+    Ok(())
+}
+
+/// Calls what is registered for the end of the process, in all interpreters, newest first.
+pub fn run_all(target: Target<'_>) {
+    let states = interpreter::all().into_iter().filter_map(State::of_interpreter);
+    let mut cleanups: Vec<Cleanup> =
+        states.flat_map(|state| std::mem::take(&mut *state.cleanups.lock())).collect();
+    cleanups.sort_by_key(|cleanup| std::cmp::Reverse(cleanup.order));
+    for cleanup in cleanups {
+        cleanup.run(target);
+    }
+}

@@ -1,0 +1,163 @@
+//! `mp_hlist`: the cursor over the handlers of the phase that runs.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+use super::native::State;
+use crate::apache::request::Request;
+use crate::config::handlers::{Directory, HandlerEntry, HandlerList};
+use crate::python::Object;
+use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read};
+use crate::python::convert::Text;
+use crate::python::slot;
+
+/// The working list of a phase: the configured list, then what was appended for this request, also while it runs.
+#[derive(Default)]
+pub struct Cursor {
+    configured: Option<HandlerList>,
+    appended: Vec<HandlerEntry>,
+    /// Directories of the configured entries that only this request's file name decides; empty where there is none.
+    matched: Vec<Option<Box<[u8]>>>,
+    position: usize,
+}
+
+impl Cursor {
+    #[must_use]
+    pub fn new(
+        configured: Option<HandlerList>,
+        appended: Vec<HandlerEntry>,
+        request: Request<'_>,
+    ) -> Self {
+        let list = configured.as_deref().unwrap_or_default();
+        let needs_match = |entry: &HandlerEntry| matches!(entry.directory(), Directory::Pattern(_));
+        let matched = if list.iter().any(needs_match) {
+            let is_directory = request.is_directory();
+            let resolve = |entry: &HandlerEntry| {
+                entry
+                    .directory()
+                    .resolve(request.filename(), is_directory)
+                    .map(|found| found.into_owned().into())
+            };
+            list.iter().map(resolve).collect()
+        } else {
+            Vec::new()
+        };
+        Self { configured, appended, matched, position: 0 }
+    }
+
+    /// The handler that runs, or is to run next.
+    #[must_use]
+    pub fn current(&self) -> Option<Handler<'_>> {
+        let configured = self.configured.as_deref().unwrap_or_default();
+        let entry = configured
+            .get(self.position)
+            .or_else(|| self.appended.get(self.position - configured.len()))?;
+        let directory = match entry.directory() {
+            Directory::None => None,
+            Directory::Path(text) | Directory::Location(text) => Some(&**text),
+            Directory::Pattern(_) => self.matched.get(self.position).and_then(Option::as_deref),
+        };
+        Some(Handler { entry, directory })
+    }
+
+    pub fn advance(&mut self) {
+        if self.current().is_some() {
+            self.position += 1;
+        }
+    }
+
+    pub fn append(&mut self, entry: HandlerEntry) {
+        self.appended.push(entry);
+    }
+}
+
+/// One handler of a working list: the entry, and its directory as it is for this request.
+#[derive(Clone, Copy)]
+pub struct Handler<'a> {
+    pub entry: &'a HandlerEntry,
+    pub directory: Option<&'a [u8]>,
+}
+
+/// A cursor that the runner and Python share.
+pub type SharedCursor = Arc<Mutex<Cursor>>;
+
+pub struct HandlerListObject {
+    cursor: SharedCursor,
+}
+
+pub const HANDLER_LIST: Class<HandlerListObject> = Class::<HandlerListObject>::new(c"builtins.mp_hlist")
+    .doc(c"The handlers of the current phase. Its attributes show the one that runs, and are None after the last.")
+    .final_class()
+    .attributes(&[
+        read(c"handler", HandlerListObject::handler, c"str or None: the handler, as configured."),
+        read(c"directory", HandlerListObject::directory, c"str or None: directory or location of its directive."),
+        read(c"is_location", HandlerListObject::is_location, c"int or None: 1 when that is a location."),
+        read(c"silent", HandlerListObject::silent, c"int or None: 1 for a handler of PythonHandlerModule."),
+    ])
+    .methods(&[method(c"next", HandlerListObject::next, Arity(0, 2), c"next()\n--\n\nGo on to the next handler; after the last, do nothing.")])
+    .slots(&[slot::represent(HandlerListObject::represent)]);
+
+impl Contents for HandlerListObject {}
+
+/// # Errors
+/// `MemoryError`.
+pub fn instantiate<'py>(
+    py: Python<'py>,
+    state: &State,
+    cursor: SharedCursor,
+) -> PyResult<Object<'py>> {
+    class::instantiate(state.handler_list.bind(py), HandlerListObject { cursor })
+}
+
+impl HandlerListObject {
+    fn handler<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
+        let cursor = this.cursor.lock();
+        cursor
+            .current()
+            .map(|handler| Text(handler.entry.text()).into_pyobject(this.py()))
+            .transpose()
+    }
+
+    fn directory<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
+        let cursor = this.cursor.lock();
+        let directory = cursor.current().and_then(|handler| handler.directory);
+        directory.map(|directory| Text(directory).into_pyobject(this.py())).transpose()
+    }
+
+    fn is_location(this: This<'_, '_, Self>) -> PyResult<Option<i32>> {
+        Ok(this
+            .cursor
+            .lock()
+            .current()
+            .map(|handler| i32::from(handler.entry.directory().is_location())))
+    }
+
+    fn silent(this: This<'_, '_, Self>) -> PyResult<Option<i32>> {
+        Ok(this.cursor.lock().current().map(|handler| i32::from(handler.entry.is_silent())))
+    }
+
+    fn next(this: This<'_, '_, Self>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
+        this.cursor.lock().advance();
+        Ok(())
+    }
+
+    fn represent(this: This<'_, '_, Self>) -> PyResult<String> {
+        let cursor = this.cursor.lock();
+        let Some(handler) = cursor.current() else { return Ok("{}".to_owned()) };
+        let quoted = |bytes: &[u8]| {
+            Text(bytes).into_pyobject(this.py())?.repr().map(|text| text.to_string())
+        };
+        let directory = match handler.directory {
+            Some(directory) => format!(", 'directory': {}", quoted(directory)?),
+            None => String::new(),
+        };
+        let text = quoted(handler.entry.text())?;
+        let is_location = i32::from(handler.entry.directory().is_location());
+        let silent = i32::from(handler.entry.is_silent());
+        Ok(format!(
+            "{{'handler': {text}{directory}, 'is_location': {is_location}, 'silent': {silent}}}"
+        ))
+    }
+}

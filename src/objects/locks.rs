@@ -1,0 +1,70 @@
+//! `_apache._global_lock` and its kin: locks by key that all processes of the server share.
+
+use std::hash::Hasher;
+
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use super::server;
+use crate::apache::lock_file::{self, LockError};
+use crate::python::class::Arguments;
+use crate::python::convert::encode;
+use crate::python::thread;
+
+/// Locks by number come before those by key.
+const INDEXES: u64 = 1 << 16;
+
+pub fn lock(_module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    let key = key(arguments)?;
+    thread::detach(arguments.py(), || lock_file::lock(key)).map_err(|error| lock_error(&error))
+}
+
+pub fn try_lock(_module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> PyResult<bool> {
+    let key = key(arguments)?;
+    thread::detach(arguments.py(), || lock_file::try_lock(key)).map_err(|error| lock_error(&error))
+}
+
+pub fn unlock(_module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    let key = key(arguments)?;
+    thread::detach(arguments.py(), || lock_file::unlock(key)).map_err(|error| lock_error(&error))
+}
+
+fn lock_error(error: &LockError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// The arguments `(server, key, index=-1)` as the number of a lock: the same in every process.
+fn key(arguments: Arguments<'_, '_>) -> PyResult<u64> {
+    if server::server_of(arguments.required(0)?)?.is_none() {
+        return Err(PyTypeError::new_err("server must be an mp_server object"));
+    }
+    let index = arguments.integer(2, -1)?;
+    if index != -1 {
+        let index = u64::try_from(index).ok().filter(|index| *index < INDEXES);
+        let index = index.ok_or_else(|| {
+            PyValueError::new_err(format!("index must be -1 or from 0 to {}", INDEXES - 1))
+        })?;
+        return Ok(index << 1);
+    }
+    let key = arguments.required(1)?;
+    let hash = if key.is_instance_of::<PyString>() || key.is_instance_of::<PyBytes>() {
+        stable_hash(encode(key, "key")?.as_bytes())
+    } else {
+        // Numbers hash alike everywhere.
+        stable_hash(&key.hash()?.to_ne_bytes())
+    };
+    Ok(hash | (INDEXES << 1))
+}
+
+/// Python's own hash of text differs from process to process; this one has no secret.
+fn stable_hash(bytes: &[u8]) -> u64 {
+    #[expect(
+        deprecated,
+        reason = "SipHash without a key: `DefaultHasher::new()` promises no fixed algorithm"
+    )]
+    let mut hasher = std::hash::SipHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

@@ -1,0 +1,164 @@
+//! The native module `_apache` of one interpreter, and the state it keeps there.
+
+use std::any::Any;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyModule, PyType};
+
+use super::cleanup::Cleanup;
+use super::{connection, file_info, functions, handler_list, request, server, table};
+use crate::apache::constants;
+use crate::apache::server::Server;
+use crate::python::class::{Class, Contents};
+use crate::python::interpreter::{self, Interpreter};
+use crate::python::{module, package};
+
+/// What an interpreter keeps: its own types and its name.
+pub struct State {
+    pub interpreter: &'static Interpreter,
+    pub request: Py<PyType>,
+    pub server: Py<PyType>,
+    pub connection: Py<PyType>,
+    pub table: Py<PyType>,
+    pub iterator: Py<PyType>,
+    pub file_info: Py<PyType>,
+    pub handler_list: Py<PyType>,
+    pub server_return: Py<PyAny>,
+    /// Grows when what handlers resolve to may have changed.
+    generation: AtomicUsize,
+    /// What is to be called when the process ends.
+    pub cleanups: Mutex<Vec<Cleanup>>,
+    /// What the layer that calls handlers keeps here.
+    pub resident: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// Named like this in `repr` and messages.
+const SERVER_RETURN: &std::ffi::CStr = c"_apache.SERVER_RETURN";
+
+/// Fills a new interpreter: the package, the native module, and the Python side's own start.
+///
+/// # Errors
+/// What Python raises meanwhile.
+pub fn prepare(
+    py: Python<'_>,
+    interpreter: &'static Interpreter,
+) -> PyResult<Box<dyn Any + Send + Sync>> {
+    package::install(py)?;
+    let native = module::create(
+        py,
+        c"_apache",
+        c"httpd, as mod_python shows it to Python.",
+        functions::FUNCTIONS,
+    )?;
+    let state = Box::leak(Box::new(State::new(&native, interpreter)?));
+    module::set_state(&native, state);
+    state.announce(&native)?;
+    let main_server =
+        Server::main().map(|main| server::instantiate(py, state, main)).transpose()?;
+    native.setattr("interpreter", interpreter.name())?;
+    native.setattr("main_server", &main_server)?;
+    py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
+    let state: &'static State = state;
+    Ok(Box::new(state))
+}
+
+impl State {
+    fn new(module: &Bound<'_, PyModule>, interpreter: &'static Interpreter) -> PyResult<Self> {
+        let py = module.py();
+        let server_return =
+            PyErr::new_type(py, SERVER_RETURN, None, Some(&py.get_type::<PyException>()), None)?;
+        Ok(Self {
+            interpreter,
+            request: class(module, &request::REQUEST)?,
+            server: class(module, &server::SERVER)?,
+            connection: class(module, &connection::CONNECTION)?,
+            table: class(module, &table::TABLE)?,
+            iterator: class(module, &table::ITERATOR)?,
+            file_info: class(module, &file_info::FILE_INFO)?,
+            handler_list: class(module, &handler_list::HANDLER_LIST)?,
+            server_return: server_return.into_any(),
+            generation: AtomicUsize::new(0),
+            cleanups: Mutex::new(Vec::new()),
+            resident: OnceLock::new(),
+        })
+    }
+
+    /// Enters types and constants in the module.
+    fn announce(&self, module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        let types = [
+            ("mp_request", &self.request),
+            ("mp_server", &self.server),
+            ("mp_conn", &self.connection),
+            ("mp_table", &self.table),
+            ("table", &self.table),
+            ("mp_finfo", &self.file_info),
+            ("mp_hlist", &self.handler_list),
+        ];
+        for (name, class) in types {
+            module.setattr(name, class.bind(py))?;
+        }
+        module.setattr("REQ_EXIT", "REQ_EXIT")?;
+        module.setattr("SERVER_RETURN", self.server_return.bind(py))?;
+        for (name, value) in constants::NUMBERS.iter().copied().flatten() {
+            module.setattr(name.to_string_lossy().as_ref(), *value)?;
+        }
+        for (name, value) in constants::MAGIC_TYPES {
+            module.setattr(name.to_string_lossy().as_ref(), value.to_string_lossy().as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// The state of the interpreter that this thread is attached to.
+    ///
+    /// # Errors
+    /// `TypeError` in an interpreter that mod_python did not make.
+    pub fn current(py: Python<'_>) -> PyResult<&'static Self> {
+        let found = interpreter::current(py).and_then(Self::of_interpreter);
+        // While an interpreter is being prepared, it has only its module.
+        found.map_or_else(|| Self::of_module(py), Ok)
+    }
+
+    /// The state of a prepared interpreter.
+    #[must_use]
+    pub fn of_interpreter(interpreter: &Interpreter) -> Option<&'static Self> {
+        interpreter.contents::<&'static Self>().copied()
+    }
+
+    /// The state behind an object of one of the module's types.
+    ///
+    /// # Errors
+    /// `TypeError` for another object.
+    pub fn of(object: Borrowed<'_, '_, PyAny>) -> PyResult<&'static Self> {
+        module::state_of_class(&object.get_type()).ok_or_else(foreign)
+    }
+
+    fn of_module(py: Python<'_>) -> PyResult<&'static Self> {
+        let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+        let native = modules.get_item("_apache")?.ok_or_else(foreign)?;
+        module::state(native.as_borrowed()).ok_or_else(foreign)
+    }
+
+    /// Counts changes of what handlers may resolve to.
+    #[must_use]
+    pub fn generation(&self) -> usize {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub fn handlers_changed(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+fn class<T: Contents>(module: &Bound<'_, PyModule>, table: &Class<T>) -> PyResult<Py<PyType>> {
+    table.create(module).map(Bound::unbind)
+}
+
+fn foreign() -> PyErr {
+    PyTypeError::new_err("this interpreter was not made by mod_python")
+}

@@ -1,0 +1,137 @@
+//! What mod_python keeps of a request while it lasts, whichever interpreters look at it. Plain Rust, in httpd's own slot
+//! for the module, and gone with the request's pool.
+
+use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+
+use super::cleanup::Cleanup;
+use super::handler_list::SharedCursor;
+use super::lease::{Lease, OfRequest};
+use super::native::State;
+use super::request::RequestObject;
+use super::request_io::Body;
+use crate::apache::log::Target;
+use crate::apache::request::Request;
+use crate::config::handlers::{HandlerEntry, HandlerList};
+use crate::config::phase::Phase;
+use crate::python::interpreter::Interpreter;
+use crate::python::{Object, class, thread};
+
+/// Only the thread that serves the request, or one that has it on loan, touches this.
+pub struct RequestState {
+    pub lease: Lease<OfRequest>,
+    /// The request's objects, one in each interpreter that has seen it.
+    objects: RefCell<Vec<(&'static Interpreter, Py<PyAny>)>>,
+    pub phase: Cell<Option<Phase>>,
+    /// Set when the handlers of an extension matched.
+    pub extension: RefCell<Option<Box<[u8]>>>,
+    pub cursor: RefCell<Option<SharedCursor>>,
+    /// Handlers added for phases to come.
+    pub added: RefCell<Vec<(Phase, HandlerEntry)>>,
+    pub cleanups: RefCell<Vec<Cleanup>>,
+    pub bytes_queued: Cell<u64>,
+    /// Bytes written since the last flush.
+    pub unflushed: Cell<usize>,
+    pub content_type_set: Cell<bool>,
+    pub body: RefCell<Body>,
+    /// Whether a WSGI application has called start_response.
+    pub wsgi_started: Cell<bool>,
+    /// The list of PythonInitHandler that has run.
+    pub initialized: RefCell<Option<HandlerList>>,
+    /// Whether a location section names the content handler.
+    pub in_location: Cell<bool>,
+}
+
+/// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
+static CLEANUP_PHASE: OnceLock<fn(Request<'_>)> = OnceLock::new();
+
+/// Says what runs the cleanup phase at the end of a request.
+pub fn set_cleanup_phase(run: fn(Request<'_>)) {
+    let _ = CLEANUP_PHASE.set(run);
+}
+
+impl RequestState {
+    /// The request's state, made at its first use.
+    pub fn of(request: Request<'_>) -> &RequestState {
+        if let Some(known) = request.state::<Self>() {
+            return known;
+        }
+        let state = request.set_state(Self::new(request));
+        request.before_end(end);
+        state
+    }
+
+    fn new(request: Request<'_>) -> Self {
+        Self {
+            lease: Lease::new(request),
+            objects: RefCell::new(Vec::new()),
+            phase: Cell::new(None),
+            extension: RefCell::new(None),
+            cursor: RefCell::new(None),
+            added: RefCell::new(Vec::new()),
+            cleanups: RefCell::new(Vec::new()),
+            bytes_queued: Cell::new(0),
+            unflushed: Cell::new(0),
+            content_type_set: Cell::new(false),
+            body: RefCell::new(Body::default()),
+            wsgi_started: Cell::new(false),
+            initialized: RefCell::new(None),
+            in_location: Cell::new(false),
+        }
+    }
+
+    /// The request's object in `state`'s interpreter.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub fn object<'py>(&self, py: Python<'py>, state: &State) -> PyResult<Object<'py>> {
+        let known = self.objects.borrow().iter().find_map(|(interpreter, object)| {
+            std::ptr::eq(*interpreter, state.interpreter).then(|| object.clone_ref(py))
+        });
+        if let Some(known) = known {
+            return Ok(known.into_bound(py));
+        }
+        let object = super::request::instantiate(py, state, self.lease.clone())?;
+        self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
+        Ok(object)
+    }
+
+    /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
+    /// the end of the request needs no Python then.
+    pub fn release(&self, py: Python<'_>, state: &State) {
+        let mut objects = self.objects.borrow_mut();
+        let index = objects.iter().position(|(interpreter, object)| {
+            std::ptr::eq(*interpreter, state.interpreter)
+                && class::reference_count(object.bind(py)) == 1
+                && !class::has_attributes::<RequestObject>(object.bind(py))
+        });
+        let unused = index.map(|index| objects.swap_remove(index));
+        drop(objects);
+        drop(unused);
+    }
+}
+
+/// The end of a request: cleanups newest first, the cleanup phase, then everything that Python kept of it is revoked.
+fn end(request: Request<'_>) {
+    let Some(state) = request.state::<RequestState>() else { return };
+    run_cleanups(request, state);
+    if let Some(run) = CLEANUP_PHASE.get() {
+        run(request);
+    }
+    run_cleanups(request, state);
+    state.lease.revoke();
+    let objects = std::mem::take(&mut *state.objects.borrow_mut());
+    for (interpreter, object) in objects {
+        thread::attach(interpreter, |_| drop(object));
+    }
+}
+
+fn run_cleanups(request: Request<'_>, state: &RequestState) {
+    loop {
+        let next = state.cleanups.borrow_mut().pop();
+        let Some(next) = next else { return };
+        next.run(Target::Request(request));
+    }
+}

@@ -1,0 +1,240 @@
+//! Text and bytes between the two worlds: UTF-8 with `surrogateescape`, the same both ways (PEP 383), so that every byte
+//! string survives the journey; Latin-1 where a protocol says so.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use pyo3::{Borrowed, PyErr, ffi};
+
+use super::Object;
+
+/// Bytes of httpd that Python sees as `str`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'a>(pub &'a [u8]);
+
+impl<'py> IntoPyObject<'py> for Text<'_> {
+    type Target = PyAny;
+    type Output = Object<'py>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, PyErr> {
+        decode(py, self.0)
+    }
+}
+
+/// Bytes that Python sees as `str`, a code point a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latin1<'a>(pub &'a [u8]);
+
+impl<'py> IntoPyObject<'py> for Latin1<'_> {
+    type Target = PyAny;
+    type Output = Object<'py>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, PyErr> {
+        // SAFETY: attached; pointer and length are of one slice, which is only read.
+        unsafe {
+            let text =
+                ffi::PyUnicode_DecodeLatin1(self.0.as_ptr().cast(), size(self.0), ptr::null());
+            Bound::from_owned_ptr_or_err(py, text)
+        }
+    }
+}
+
+/// Bytes that Python sees as `bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Octets<'a>(pub &'a [u8]);
+
+impl<'py> IntoPyObject<'py> for Octets<'_> {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, PyErr> {
+        Ok(PyBytes::new(py, self.0))
+    }
+}
+
+/// `str` from bytes, never failing on their content.
+pub fn decode<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Object<'py>> {
+    // SAFETY: attached; pointer and length are of one slice, which is only read.
+    unsafe {
+        let text = ffi::PyUnicode_DecodeUTF8(
+            bytes.as_ptr().cast(),
+            size(bytes),
+            c"surrogateescape".as_ptr(),
+        );
+        Bound::from_owned_ptr_or_err(py, text)
+    }
+}
+
+/// The bytes of a Python object, which it keeps alive.
+pub struct Encoded<'py> {
+    _owner: Object<'py>,
+    start: *const u8,
+    length: usize,
+}
+
+impl Encoded<'_> {
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: the owner is an immutable str or bytes object that holds these bytes, and is alive as long as self.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+}
+
+/// The bytes of a `str` (UTF-8, lone surrogates of `surrogateescape` become their bytes again) or of a `bytes` object.
+///
+/// # Errors
+/// `TypeError` for another type, naming `what`; `UnicodeEncodeError` for a surrogate that stands for no byte.
+pub fn encode<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return encode_text(text.to_owned());
+    }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        let slice = bytes.as_bytes();
+        return Ok(Encoded {
+            start: slice.as_ptr(),
+            length: slice.len(),
+            _owner: value.to_owned(),
+        });
+    }
+    Err(PyTypeError::new_err(format!("{what} must be str or bytes, not {}", type_name(value))))
+}
+
+/// As [`encode`], for what httpd keeps as a C string: no NUL in it.
+pub fn encode_without_nul<'py>(
+    value: Borrowed<'_, 'py, PyAny>,
+    what: &str,
+) -> PyResult<Encoded<'py>> {
+    let encoded = encode(value, what)?;
+    if encoded.as_bytes().contains(&0) {
+        return Err(PyValueError::new_err(format!("{what} contains a NUL character")));
+    }
+    Ok(encoded)
+}
+
+/// As [`encode`], for what goes onto a line of HTTP: no CR, LF or NUL in it.
+pub fn encode_line<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
+    let encoded = encode(value, what)?;
+    if encoded.as_bytes().iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+        return Err(PyValueError::new_err(format!("{what} contains a CR, LF or NUL character")));
+    }
+    Ok(encoded)
+}
+
+/// Latin-1 bytes of a `str`, or a `bytes` object as it is.
+pub fn encode_latin1<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
+    if value.cast::<PyString>().is_err() {
+        return encode(value, what);
+    }
+    // SAFETY: attached, and `value` is a str.
+    let bytes = unsafe {
+        let bytes = ffi::PyUnicode_AsLatin1String(value.as_ptr());
+        Bound::from_owned_ptr_or_err(value.py(), bytes)?
+    };
+    encode(bytes.as_borrowed(), what)
+}
+
+fn encode_text(text: Bound<'_, PyString>) -> PyResult<Encoded<'_>> {
+    let mut length: ffi::Py_ssize_t = 0;
+    // SAFETY: `text` is a str; the buffer belongs to it.
+    let start = unsafe { ffi::PyUnicode_AsUTF8AndSize(text.as_ptr(), &raw mut length) };
+    if !start.is_null() {
+        return Ok(Encoded {
+            start: start.cast(),
+            length: length.unsigned_abs(),
+            _owner: text.into_any(),
+        });
+    }
+    let py = text.py();
+    drop(PyErr::take(py));
+    // SAFETY: attached, `text` is a str, both names are C strings.
+    let bytes = unsafe {
+        let bytes = ffi::PyUnicode_AsEncodedString(
+            text.as_ptr(),
+            c"utf-8".as_ptr(),
+            c"surrogateescape".as_ptr(),
+        );
+        Bound::from_owned_ptr_or_err(py, bytes)?.cast_into::<PyBytes>()?
+    };
+    let slice = bytes.as_bytes();
+    Ok(Encoded { start: slice.as_ptr(), length: slice.len(), _owner: bytes.into_any() })
+}
+
+/// Data to send: a `str` as strict UTF-8, or any contiguous buffer. The buffer stays locked until this is dropped.
+pub enum Data<'py> {
+    Text(Encoded<'py>),
+    Buffer(Buffer),
+}
+
+impl<'py> Data<'py> {
+    /// # Errors
+    /// `TypeError` for what is neither; `UnicodeEncodeError` for lone surrogates.
+    pub fn from_object(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = value.cast::<PyString>() {
+            text.to_str()?;
+            return Ok(Self::Text(encode_text(text.to_owned())?));
+        }
+        if value.cast::<PyBytes>().is_ok() {
+            return Ok(Self::Text(encode(value, "data")?));
+        }
+        Buffer::of(value).map(Self::Buffer)
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Buffer(buffer) => buffer.as_bytes(),
+        }
+    }
+}
+
+/// A locked view of an object's memory (PEP 3118).
+pub struct Buffer(Box<ffi::Py_buffer>);
+
+impl Buffer {
+    fn of(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: attached; `view` is ours and released on drop. PyBUF_SIMPLE: contiguous bytes.
+        let failed = unsafe {
+            ffi::PyObject_GetBuffer(value.as_ptr(), &raw mut *view, ffi::PyBUF_SIMPLE as c_int)
+        };
+        if failed != 0 {
+            drop(PyErr::take(value.py()));
+            let message =
+                format!("data must be str or a bytes-like object, not {}", type_name(value));
+            return Err(PyTypeError::new_err(message));
+        }
+        Ok(Self(view))
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        if self.0.len == 0 {
+            return &[];
+        }
+        // SAFETY: a simple buffer is `len` contiguous bytes that stay where they are until it is released.
+        unsafe { std::slice::from_raw_parts(self.0.buf.cast(), self.0.len.unsigned_abs()) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: filled by PyObject_GetBuffer, released once; buffers live within one call from Python, so attached.
+        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
+    }
+}
+
+/// Name of an object's class, for messages.
+#[must_use]
+pub fn type_name(value: Borrowed<'_, '_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
+}
+
+fn size(bytes: &[u8]) -> ffi::Py_ssize_t {
+    ffi::Py_ssize_t::try_from(bytes.len()).expect("a slice is never longer than isize::MAX")
+}

@@ -1,0 +1,17 @@
+//! CPython as Rust types. The only code that names `pyo3::ffi`. It knows nothing of httpd.
+
+#![expect(unsafe_code, reason = "this layer is where Rust meets CPython's C API")]
+
+pub mod class;
+pub mod compat;
+pub mod convert;
+pub mod error;
+pub mod interpreter;
+pub mod module;
+pub mod package;
+pub mod runtime;
+pub mod slot;
+pub mod thread;
+
+/// What a function that Python calls gives back before it becomes a Python object.
+pub type Object<'py> = pyo3::Bound<'py, pyo3::PyAny>;

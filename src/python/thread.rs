@@ -1,0 +1,212 @@
+//! Attaching the current thread to an interpreter, and detaching it around what blocks.
+//!
+//! One `PyThreadState` per (thread, interpreter), made on first use and deleted when the thread ends. PyO3 counts
+//! attachments privately and must see a positive count whenever Python objects are touched, so every way in goes
+//! through one of PyO3's own trampolines (`counted`).
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::impl_::trampoline::{MethodDef, noargs};
+use pyo3::{PyResult, Python, ffi};
+
+use super::interpreter::Interpreter;
+
+thread_local! {
+    static STATES: RefCell<States> = const { RefCell::new(States(Vec::new())) };
+    static ATTACHED: Cell<*mut ffi::PyThreadState> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Set when the process leaves: from then on nothing waits for Python any more.
+static LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// This thread's states, the interpreter's address beside each.
+struct States(Vec<State>);
+
+struct State {
+    interpreter: *mut ffi::PyInterpreterState,
+    state: *mut ffi::PyThreadState,
+    /// False for the state Python itself made for this thread: Python deletes it.
+    owned: bool,
+}
+
+/// Runs `f` attached to `interpreter`. Attachments nest, to the same or to another interpreter.
+pub fn attach<R>(interpreter: &Interpreter, f: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
+    let state = state_for(interpreter.address());
+    let outer = ATTACHED.get();
+    if outer == state {
+        return counted(f);
+    }
+    if !outer.is_null() {
+        // SAFETY: this thread is attached with `outer`, which is restored below.
+        unsafe { ffi::PyEval_SaveThread() };
+    }
+    let _attached = Attachment::enter(state, outer);
+    counted(f)
+}
+
+/// Runs `f` with this thread detached, so that other threads can run Python meanwhile.
+pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
+    struct Carried<F>(F);
+    // SAFETY: the closure runs on this very thread; PyO3's bound keeps Python objects out of it, and the callers of
+    // this layer pass handles of httpd and plain bytes only.
+    unsafe impl<F> Send for Carried<F> {}
+    impl<F: FnOnce() -> R, R> Carried<F> {
+        fn run(self) -> Carried<R> {
+            Carried((self.0)())
+        }
+    }
+    let visit = Visit::note();
+    let carried = Carried(f);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that keeps our own count beside PyO3's"
+    )]
+    let result = py.detach(move || carried.run());
+    drop(visit);
+    result.0
+}
+
+/// Whether the calling thread is attached through [`attach`] now; true in a signal handler that interrupted Python.
+#[must_use]
+pub fn is_attached() -> bool {
+    !ATTACHED.get().is_null()
+}
+
+/// The process is leaving: threads that end from now on leave their states alone.
+pub fn leave() {
+    LEAVING.store(true, Ordering::SeqCst);
+}
+
+/// Raises PyO3's count of attachments around `f`. The thread is attached already.
+pub(super) fn counted<F, R>(f: F) -> R
+where
+    F: for<'py> FnOnce(Python<'py>) -> R,
+{
+    let mut call: Call<F, R> = Call { f: Some(f), result: None };
+    // SAFETY: the trampoline hands its first argument to `run` untouched, and only there it is used, as the `Call` it is.
+    unsafe { noargs::<Enter<F, R>>((&raw mut call).cast(), ptr::null_mut()) };
+    match call.result.expect("the trampoline ran the closure") {
+        Ok(value) => value,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+struct Call<F, R> {
+    f: Option<F>,
+    result: Option<std::thread::Result<R>>,
+}
+
+struct Enter<F, R>(PhantomData<(F, R)>);
+
+impl<F: for<'py> FnOnce(Python<'py>) -> R, R> MethodDef<noargs::Func> for Enter<F, R> {
+    const METH: noargs::Func = run::<F, R>;
+}
+
+/// Never lets a panic reach PyO3, whose exception for it lives in a process-wide static.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
+fn run<F: for<'py> FnOnce(Python<'py>) -> R, R>(
+    py: Python<'_>,
+    call: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: `counted` passed its own `Call<F, R>`, alive and used by nobody else meanwhile.
+    let call = unsafe { &mut *call.cast::<c_void>().cast::<Call<F, R>>() };
+    let f = call.f.take();
+    call.result = f.map(|f| catch_unwind(AssertUnwindSafe(|| f(py))));
+    Ok(ptr::null_mut())
+}
+
+/// An attachment; dropping it detaches and goes back to the outer one.
+struct Attachment {
+    outer: *mut ffi::PyThreadState,
+}
+
+impl Attachment {
+    fn enter(state: *mut ffi::PyThreadState, outer: *mut ffi::PyThreadState) -> Self {
+        // SAFETY: `state` belongs to this thread and the thread is not attached now.
+        unsafe { ffi::PyEval_RestoreThread(state) };
+        ATTACHED.set(state);
+        Self { outer }
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        ATTACHED.set(self.outer);
+        // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.
+        unsafe { ffi::PyEval_SaveThread() };
+        if !self.outer.is_null() {
+            // SAFETY: `outer` was saved by `attach` on this thread.
+            unsafe { ffi::PyEval_RestoreThread(self.outer) };
+        }
+    }
+}
+
+/// While a thread is detached inside a callback, its own state is the one to use again: also for a thread that Python made.
+struct Visit {
+    attached: *mut ffi::PyThreadState,
+    lent: bool,
+}
+
+impl Visit {
+    fn note() -> Self {
+        let attached = ATTACHED.replace(ptr::null_mut());
+        if !attached.is_null() {
+            return Self { attached, lent: false };
+        }
+        // SAFETY: the thread is attached (the caller has a `Python`), so both calls answer.
+        let (state, interpreter) =
+            unsafe { (ffi::PyThreadState_Get(), ffi::PyInterpreterState_Get()) };
+        STATES.with_borrow_mut(|states| states.0.push(State { interpreter, state, owned: false }));
+        Self { attached, lent: true }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        ATTACHED.set(self.attached);
+        if self.lent {
+            STATES.with_borrow_mut(|states| states.0.pop());
+        }
+    }
+}
+
+fn state_for(interpreter: *mut ffi::PyInterpreterState) -> *mut ffi::PyThreadState {
+    STATES.with_borrow_mut(|states| {
+        if let Some(known) = states.0.iter().find(|state| state.interpreter == interpreter) {
+            return known.state;
+        }
+        // SAFETY: interpreters are never destroyed, and PyThreadState_New needs no attachment.
+        let state = unsafe { ffi::PyThreadState_New(interpreter) };
+        assert!(!state.is_null(), "no memory for a thread state");
+        states.0.push(State { interpreter, state, owned: true });
+        state
+    })
+}
+
+/// Records the state that Python made for this thread when it started or made an interpreter.
+pub(super) fn adopt(interpreter: *mut ffi::PyInterpreterState, state: *mut ffi::PyThreadState) {
+    STATES.with_borrow_mut(|states| states.0.push(State { interpreter, state, owned: false }));
+}
+
+impl Drop for States {
+    fn drop(&mut self) {
+        for state in self.0.drain(..).filter(|state| state.owned) {
+            if LEAVING.load(Ordering::SeqCst) {
+                return;
+            }
+            // SAFETY: the state is this thread's own and the ending thread is not attached; a cleared state may be
+            // deleted without the GIL.
+            unsafe {
+                ffi::PyEval_RestoreThread(state.state);
+                ffi::PyThreadState_Clear(state.state);
+                ffi::PyEval_SaveThread();
+                ffi::PyThreadState_Delete(state.state);
+            }
+        }
+    }
+}
