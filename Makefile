@@ -32,7 +32,7 @@ test:
 	scripts/lint
 	cargo nextest run --release --locked
 	if [ -d tests/python ]; then /usr/bin/python3 -m pytest -q tests/python; fi
-	/usr/bin/python3 -m pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/python tests
+	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests
 
 # Does not build: `make && sudo make install` builds as yourself.
 install:

@@ -40,7 +40,13 @@ def test_reading(httpd):
     assert read("req.readlines(3)") == [b"one\n"]
     assert read("req.readlines(5)") == [b"one\n", b"two\n"]
     assert read("[req.read(), req.read(), req.readline(), req.readlines()]", b"") == [b"", b"", b"", []]
-    assert read("[req.read_body, req.read_length, req.read(), req.read_length, req.read_body]")[-2:] == [13, 1]
+    assert read("[req.read_body, req.read_length, req.read(), req.read_length, req.read_body > 0]") == [
+        0,
+        0,
+        b"one\ntwo\nthree",
+        13,
+        True,
+    ]
     assert eval(site.get("/?req.read()").text) == b""
 
 

@@ -44,7 +44,7 @@ def declared(body):
             kinds[item.name] = "attribute" if is_property else "function"
         elif isinstance(item, ast.ClassDef):
             kinds[item.name] = "class"
-        elif isinstance(item, ast.Assign):
+        elif isinstance(item, ast.Assign) and isinstance(item.value, ast.Name):
             kinds[item.targets[0].id] = kinds.get(item.value.id, "attribute")
     return kinds
 

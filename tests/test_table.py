@@ -247,6 +247,8 @@ def test_no_injection_into_headers(httpd):
                     "uri": lambda text: setattr(req, "uri", text),
                 }.items():
                     for wrong in ("a\\rb", "a\\nb", "a\\0b", b"a\\r\\nb"):
+                        if (name, type(wrong)) == ("update", bytes):
+                            continue  # stored as str() gives it
                         try:
                             store(wrong)
                             done.append((name, wrong))
