@@ -175,7 +175,9 @@ impl<'r> Request<'r> {
 
     /// Bit 1 << M_GET and so on: what a handler that declined would have taken.
     pub fn allowed(self) -> i64 {
-        self.record().allowed
+        // SAFETY: httpd gives every request such a list, which lives as long as its pool.
+        let methods = unsafe { self.record().allowed_methods.as_ref() };
+        self.record().allowed | methods.map_or(0, |methods| methods.method_mask)
     }
 
     pub fn allowed_xmethods(self) -> Vec<&'r [u8]> {

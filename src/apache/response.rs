@@ -170,7 +170,13 @@ impl<'r> Request<'r> {
         for method in methods {
             let method = self.pool().dup(method);
             // SAFETY: the request's own list; the name lives as long as the request's pool, and so the list.
-            unsafe { sys::ap_method_list_add(list, method.as_ptr()) }
+            unsafe {
+                sys::ap_method_list_add(list, method.as_ptr());
+                // httpd's Allow header names the methods it does not know only if this bit says that there are some.
+                if sys::ap_method_number_of(method.as_ptr()) == sys::M_INVALID as c_int {
+                    (*list).method_mask |= 1 << sys::M_INVALID;
+                }
+            }
         }
     }
 

@@ -96,10 +96,6 @@ impl HandlerEntry {
         }
     }
 
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
     pub fn directory(&self) -> &Directory {
         &self.directory
     }

@@ -126,7 +126,7 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
         handler.settings.debug(),
     );
     let loaded = py.import("mod_python.importer")?.call_method1("load", arguments)?;
-    let (module, watched): (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>) = extract_loaded(&loaded)?;
+    let (module, watched) = extract_loaded(&loaded)?;
     let object = plain_object(module.bind(py), handler.entry.object())?;
     let watched = watched.into_iter().map(Watched::from).collect();
     Ok(Found { module, object, watched, generation })

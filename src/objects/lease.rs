@@ -151,12 +151,6 @@ impl<K: Leased> Lease<K> {
         }
     }
 
-    /// Whether two leases are on the same living or dead record.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.tenancy, &other.tenancy)
-    }
-
     fn loan(&self, nested: bool) -> Loan<'_, K> {
         // SAFETY: the holder is this thread, so the record is alive and `revoke` waits until the loan is dropped.
         let handle = unsafe { K::handle(self.tenancy.address) };

@@ -115,6 +115,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
         method(c"auth_name", super::request_control::auth_name, Arity(0, 0), c"auth_name()\n--\n\nAuthName in force, or None."),
         method(c"auth_type", super::request_control::auth_type, Arity(0, 0), c"auth_type()\n--\n\nAuthType in force, or None."),
+        method(c"build_wsgi_env", super::request_wsgi::build_wsgi_env, Arity(0, 0), c"build_wsgi_env()\n--\n\nThe WSGI environment (PEP 3333), or None when the URI is outside of mod_python.wsgi.base_uri."),
         method(c"construct_url", super::request_control::construct_url, Arity(1, 1), c"construct_url(uri)\n--\n\nFull URL of a path on this server."),
         method(c"discard_request_body", super::request_io::discard_request_body, Arity(0, 0), c"discard_request_body()\n--\n\nRead the rest of the body and forget it. Returns OK or an HTTP status."),
         method(c"document_root", super::request_control::document_root, Arity(0, 0), c"document_root()\n--\n\nDocumentRoot in force."),

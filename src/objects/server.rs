@@ -25,6 +25,8 @@ use crate::python::thread;
 
 pub struct ServerObject {
     server: Server,
+    /// The object on the next server, once it has been asked for.
+    next: Mutex<Option<Py<PyAny>>>,
 }
 
 pub const SERVER: Class<ServerObject> = Class::<ServerObject>::new(c"builtins.mp_server")
@@ -68,7 +70,7 @@ impl Contents for ServerObject {}
 /// # Errors
 /// `MemoryError`.
 pub fn instantiate<'py>(py: Python<'py>, state: &State, server: Server) -> PyResult<Object<'py>> {
-    class::instantiate(state.server.bind(py), ServerObject { server })
+    class::instantiate(state.server.bind(py), ServerObject { server, next: Mutex::new(None) })
 }
 
 /// The server behind an object, if it is one.
@@ -194,8 +196,14 @@ impl ServerObject {
     }
 
     fn next<'py>(this: This<'_, 'py, Self>) -> PyResult<Option<Object<'py>>> {
-        let state = State::of(this.object())?;
-        this.server.next().map(|next| instantiate(this.py(), state, next)).transpose()
+        let py = this.py();
+        if let Some(known) = &*this.next.lock() {
+            return Ok(Some(known.bind(py).clone()));
+        }
+        let Some(next) = this.server.next() else { return Ok(None) };
+        let made = instantiate(py, State::of(this.object())?, next)?;
+        *this.next.lock() = Some(made.clone().unbind());
+        Ok(Some(made))
     }
 
     fn my_generation(_this: This<'_, '_, Self>) -> PyResult<i32> {

@@ -1,7 +1,6 @@
 //! Exceptions as text.
 
 use pyo3::prelude::*;
-use pyo3::types::PyTraceback;
 
 /// One line for an exception: its class and its text. Never fails.
 #[must_use]
@@ -32,10 +31,4 @@ pub fn traceback(py: Python<'_>, error: &PyErr) -> Vec<String> {
             .collect::<PyResult<Vec<_>>>()
     });
     formatted.unwrap_or_else(|_| vec![describe(py, error)])
-}
-
-/// Whether an exception carries a traceback at all.
-#[must_use]
-pub fn has_traceback(py: Python<'_>, error: &PyErr) -> bool {
-    error.traceback(py).is_some_and(|traceback: Bound<'_, PyTraceback>| !traceback.is_none())
 }

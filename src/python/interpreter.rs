@@ -4,7 +4,6 @@
 //! what must outlive a call sits in the interpreter's own modules.
 
 use std::any::Any;
-use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -105,11 +104,6 @@ impl Interpreter {
         self.address.load(Ordering::Relaxed)
     }
 
-    /// An identity that can be compared; never used as a pointer.
-    #[must_use]
-    pub fn identity(&self) -> *const c_void {
-        self.address().cast()
-    }
 }
 
 fn find(name: &str) -> Option<&'static Interpreter> {
