@@ -146,7 +146,6 @@ impl<'a> Settings<'a> {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "filters come later"))]
 fn filter<'a>(filters: Option<&'a [Filter]>, name: &[u8]) -> Option<&'a Arc<HandlerEntry>> {
     filters?.iter().find(|filter| *filter.name == *name).map(|filter| &filter.handler)
 }

@@ -103,7 +103,6 @@ impl Interpreter {
     pub(super) fn address(&self) -> *mut ffi::PyInterpreterState {
         self.address.load(Ordering::Relaxed)
     }
-
 }
 
 fn find(name: &str) -> Option<&'static Interpreter> {
