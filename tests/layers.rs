@@ -69,7 +69,9 @@ fn foreign_names_stay_in_their_layer() {
                 .filter(|line| !line.trim_start().starts_with("//"))
                 .collect::<Vec<_>>()
                 .join("\n");
-            if contains_prefix(&strip_strings(&code), name) {
+            // `std::ffi` is Rust's own; `ap_auth_type` is what Python calls the attribute.
+            let code = strip_strings(&code).replace("std::ffi", "").replace("ap_auth_type", "");
+            if contains_prefix(&code, name) {
                 broken.push(format!(
                     "{} names `{name}…`, which only src/{owner} may",
                     path.display()
