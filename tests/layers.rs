@@ -70,7 +70,10 @@ fn foreign_names_stay_in_their_layer() {
                 .collect::<Vec<_>>()
                 .join("\n");
             // `std::ffi` is Rust's own; `ap_auth_type` is what Python calls the attribute.
-            let code = strip_strings(&code).replace("std::ffi", "").replace("ap_auth_type", "");
+            let code = strip_strings(&code)
+                .replace("std::ffi", "")
+                .replace("unix::ffi", "")
+                .replace("ap_auth_type", "");
             if contains_prefix(&code, name) {
                 broken.push(format!(
                     "{} names `{name}…`, which only src/{owner} may",
