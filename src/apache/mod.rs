@@ -9,6 +9,7 @@
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
@@ -23,12 +24,15 @@ pub mod apr_error;
 mod array;
 pub mod body;
 mod boundary;
+mod brigade;
 mod cgi;
 pub mod command;
 pub mod connection;
 pub mod constants;
 pub mod file_info;
+pub mod filter;
 pub mod hook;
+pub mod invocation;
 pub mod lock_file;
 pub mod log;
 pub mod pattern;
