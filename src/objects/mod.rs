@@ -3,6 +3,7 @@
 pub mod cleanup;
 pub mod connection;
 pub mod file_info;
+pub mod filter;
 pub mod functions;
 pub mod handler_list;
 pub mod lease;

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
-use super::{connection, file_info, functions, handler_list, request, server, table};
+use super::{connection, file_info, filter, functions, handler_list, request, server, table};
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
@@ -27,6 +27,7 @@ pub struct State {
     pub table: Py<PyType>,
     pub iterator: Py<PyType>,
     pub file_info: Py<PyType>,
+    pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
@@ -80,6 +81,7 @@ impl State {
             table: class(module, &table::TABLE)?,
             iterator: class(module, &table::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
+            filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
@@ -98,6 +100,7 @@ impl State {
             ("mp_table", &self.table),
             ("table", &self.table),
             ("mp_finfo", &self.file_info),
+            ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
         ];
         for (name, class) in types {

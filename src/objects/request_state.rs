@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use pyo3::prelude::*;
 
 use super::cleanup::Cleanup;
+use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
@@ -14,10 +15,20 @@ use super::request::RequestObject;
 use super::request_io::Body;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
+use crate::apache::status::Status;
 use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
+
+/// Why an input filter gave nothing.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// It wants the request answered so.
+    Status(Status),
+    /// It failed.
+    Error(String),
+}
 
 /// Only the thread that serves the request, or one that has it on loan, touches this.
 pub struct RequestState {
@@ -36,6 +47,14 @@ pub struct RequestState {
     pub unflushed: Cell<usize>,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
+    /// Whether Python code is reading the body now.
+    pub reading: Cell<bool>,
+    /// Why an input filter gave nothing to Python code that read.
+    pub refusal: RefCell<Option<Refusal>>,
+    /// Filters that the request has registered for itself.
+    pub filters: RefCell<Vec<OwnFilter>>,
+    /// Whether a filter that failed has answered in the handler's place.
+    pub answered: Cell<bool>,
     /// Whether a WSGI application has called start_response.
     pub wsgi_started: Cell<bool>,
     /// The list of PythonInitHandler that has run.
@@ -76,6 +95,10 @@ impl RequestState {
             unflushed: Cell::new(0),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
+            reading: Cell::new(false),
+            refusal: RefCell::new(None),
+            filters: RefCell::new(Vec::new()),
+            answered: Cell::new(false),
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
@@ -96,6 +119,15 @@ impl RequestState {
         let object = super::request::instantiate(py, state, self.lease.clone())?;
         self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
         Ok(object)
+    }
+
+    /// Remembers, for all whose handlers may be writing, that a filter has answered.
+    pub fn note_answered(request: Request<'_>) {
+        let mut next = Some(request);
+        while let Some(request) = next {
+            Self::of(request).answered.set(true);
+            next = request.main().or_else(|| request.prev());
+        }
     }
 
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
