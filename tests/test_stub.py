@@ -22,9 +22,10 @@ LIVE = """
 
     def types(req):
         answer = {}
-        for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist):
-            names = vars(type(item)).items()
-            answer[type(item).__name__] = {
+        objects = (req, req.server, req.connection, req.notes, req.finfo, req.hlist)
+        for kind in (*map(type, objects), _apache.mp_filter):
+            names = vars(kind).items()
+            answer[kind.__name__] = {
                 name: "function" if callable(value) else "attribute" for name, value in names
                 if not name.startswith("__") or name in SPECIAL
             }
