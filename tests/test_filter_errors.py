@@ -192,14 +192,23 @@ def test_an_input_error_reaches_a_reader_that_catches_it_each_time(httpd):
 
 
 def test_an_input_error_reaches_a_reader_in_c(httpd):
-    site = httpd(
-        handler=READERS,
-        files={"a.txt": "text"},
-        config="PythonFixupHandler app",
-    )
+    site = httpd(handler=READERS, files={"a.txt": "text"}, config="PythonFixupHandler app")
     site.expect_log("mod_python app::fail: ValueError: no such body")
-    site.expect_log("mod_python app::fail: |AH01579|AP_FILTER_ERROR|AP_FILTER|Custom error page")
-    assert site.post("/a.txt?fail", b"some body").status in (405, 500)
+    site.expect_log("mod_python app::fail: |AH01579")
+    assert site.request("GET", "/a.txt?fail", b"some body").status == 500
+    response = site.request("GET", "/a.txt?refuse", b"some body")
+    assert response.status == 413 and response.text.count("<html") == 1
+
+
+def test_a_client_that_goes_away(httpd):
+    site = httpd(
+        handler=READERS.replace("raise ValueError", "filter.read(); raise ValueError"),
+        config="SetHandler mod_python\nPythonHandler app",
+    )
+    site.expect_log("mod_python app::fail: OSError: Filter read error: End of file found")
+    site.expect_log("mod_python app::fail: |PythonHandler app: ")
+    answer = site.raw(b"POST /?fail HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n", half_close=True)
+    assert answer.startswith(b"HTTP/1.1 500 ") and answer.count(b"<html") == 1
 
 
 def test_debug_page_names_the_filter_that_failed(httpd):

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use super::apr_error::AprError;
+pub use super::apr_error::AprError;
 use super::brigade::{Brigade, Kind};
 use super::filter::{Direction, FilterState};
 use super::request::Request;

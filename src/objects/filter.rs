@@ -13,9 +13,8 @@ use super::request::{Req, integer, loan};
 use super::request_control::{canonical, text_argument};
 use super::request_io::os_error;
 use super::request_state::RequestState;
-use crate::apache::apr_error::AprError;
 use crate::apache::filter::Direction;
-use crate::apache::invocation::{Ready, Want};
+use crate::apache::invocation::{AprError, Ready, Want};
 use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
 use crate::python::Object;
@@ -199,8 +198,9 @@ fn limit(arguments: Arguments<'_, '_>) -> PyResult<Option<usize>> {
 }
 
 fn failure(what: &str, error: AprError) -> PyErr {
-    if error.errno().is_none() {
-        return os_error(error.0, &format!("{what}: another filter failed, or the client is gone"));
+    // A number of httpd's own: a filter that failed.
+    if error.0 < 0 {
+        return os_error(error.0, &format!("{what}: another filter failed"));
     }
     os_error(error.0, &format!("{what}: {error}"))
 }
