@@ -81,7 +81,6 @@ impl<'a> Settings<'a> {
         self.flag(Flag::Debug)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the debugger comes later"))]
     pub fn enable_pdb(self) -> bool {
         self.flag(Flag::EnablePdb)
     }

@@ -1,9 +1,10 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `outcome` reads results and reports errors, `child` begins and ends a process.
+//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors, `child` begins and ends a process.
 
 pub mod child;
+mod debugger;
 mod outcome;
 mod resolve;
 mod runner;

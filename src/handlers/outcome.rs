@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyIndexError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
 
+use super::debugger;
 use super::resolve::{self, Handler};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
@@ -45,6 +46,16 @@ impl From<PyErr> for Trouble {
     }
 }
 
+impl Trouble {
+    /// What the log says of it, element by element.
+    fn elements(&self, py: Python<'_>) -> Vec<String> {
+        match self {
+            Self::Raised(raised) => error::traceback(py, raised),
+            Self::BadResult(sentence) => vec![sentence.clone()],
+        }
+    }
+}
+
 impl Call<'_> {
     pub fn run(
         &self,
@@ -71,7 +82,7 @@ impl Call<'_> {
         let Some(callable) = resolve::callable(py, state, handler, &object)? else {
             return Ok(None);
         };
-        match callable.call1((object,)) {
+        match debugger::call(&callable, object, handler.settings) {
             Ok(result) => status_of(&result).map(Some),
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {
                 self.server_return(py, &raised).map(Some)
@@ -111,10 +122,7 @@ impl Call<'_> {
             self.phase.directive().to_string_lossy(),
             String::from_utf8_lossy(self.entry.text())
         );
-        let elements = match trouble {
-            Trouble::Raised(raised) => error::traceback(py, raised),
-            Trouble::BadResult(sentence) => vec![sentence.clone()],
-        };
+        let elements = trouble.elements(py);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
         let shows_page = self.debug
