@@ -11,6 +11,7 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
+use crate::objects::added_handler::Callable;
 use crate::objects::native::State;
 use crate::objects::request_state::RequestState;
 use crate::python::convert::type_name;
@@ -20,6 +21,8 @@ use crate::python::{Object, error, thread};
 pub struct Call<'a> {
     pub phase: Phase,
     pub entry: &'a HandlerEntry,
+    /// What to call, where that is not the entry's to say.
+    pub callable: Option<&'a Callable>,
     pub request: Request<'a>,
     pub debug: bool,
 }
@@ -79,9 +82,11 @@ impl Call<'_> {
         request: &RequestState,
     ) -> std::result::Result<Option<Status>, Trouble> {
         let object = request.object(py, state)?;
-        let Some(callable) = resolve::callable(py, state, handler, &object)? else {
-            return Ok(None);
+        let callable = match self.callable {
+            Some(callable) => callable.bind(py),
+            None => resolve::callable(py, state, handler, &object)?,
         };
+        let Some(callable) = callable else { return Ok(None) };
         match debugger::call(&callable, object, handler.settings) {
             Ok(result) => status_of(&result).map(Some),
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {

@@ -1,5 +1,6 @@
 //! What Python sees: the native `_apache` module and its types, one file a type, each one table.
 
+pub mod added_handler;
 pub mod cleanup;
 pub mod connection;
 pub mod file_info;
