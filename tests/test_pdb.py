@@ -45,6 +45,26 @@ def test_leaving_the_debugger_is_an_error_as_any_other(httpd):
     assert "(Pdb)" in (site.root / "stderr").read_text()
 
 
+def test_a_connection_handler_runs_under_the_debugger(httpd):
+    port = real.free_port()
+    site = debugged(
+        httpd,
+        COMMANDS,
+        server=f"""
+            AcceptFilter http none
+            Listen 127.0.0.1:{port}
+            <VirtualHost 127.0.0.1:{port}>
+                PythonPath "sys.path + ['${{docroot}}']"
+                PythonConnectionHandler app
+                PythonEnablePdb On
+            </VirtualHost>
+        """,
+    )
+    site.port, port = port, site.port
+    assert site.raw(b"") == b"debugged"
+    site.port = port
+
+
 def test_without_the_define_the_directive_does_nothing(httpd):
     site = httpd(handler=HANDLER, config=DEBUGGED)
     assert site.get("/").text == "unseen"

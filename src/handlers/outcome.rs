@@ -37,7 +37,7 @@ pub enum Result {
 }
 
 /// Why a handler gave no status.
-enum Trouble {
+pub enum Trouble {
     Raised(PyErr),
     /// A result that is none; the sentence says what is wrong.
     BadResult(String),
@@ -51,7 +51,7 @@ impl From<PyErr> for Trouble {
 
 impl Trouble {
     /// What the log says of it, element by element.
-    fn elements(&self, py: Python<'_>) -> Vec<String> {
+    pub fn elements(&self, py: Python<'_>) -> Vec<String> {
         match self {
             Self::Raised(raised) => error::traceback(py, raised),
             Self::BadResult(sentence) => vec![sentence.clone()],
@@ -181,7 +181,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A handler's result as a status. Integers of any class but bool are results.
-fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
+pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
     if result.is_none() {
         return Err(Trouble::BadResult(
             "the handler returned None: it must return an integer, such as apache.OK".to_owned(),

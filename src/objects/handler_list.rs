@@ -48,6 +48,12 @@ impl Cursor {
         Self { configured, appended, matched, position: 0 }
     }
 
+    /// The list of a connection, for which no directory is known.
+    #[must_use]
+    pub fn of_connection(configured: HandlerList) -> Self {
+        Self { configured: Some(configured), ..Self::default() }
+    }
+
     /// The handler that runs, or is to run next.
     #[must_use]
     pub fn current(&self) -> Option<Handler<'_>> {

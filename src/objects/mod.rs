@@ -3,6 +3,7 @@
 pub mod added_handler;
 pub mod cleanup;
 pub mod connection;
+pub mod connection_io;
 pub mod file_info;
 pub mod functions;
 pub mod handler_list;
