@@ -197,6 +197,32 @@ def test_dynamic_input_filter(httpd):
     assert site.post("/", b"body").text == "ydob"
 
 
+def test_callables_as_filters(httpd):
+    site = httpd(
+        handler="""
+            class Suffix:
+                def __init__(self, text):
+                    self.text = text
+
+                def __call__(self, filter):
+                    filter.write(filter.read() + self.text)
+                    filter.close()
+
+            def handler(req):
+                for text in (b" never", b" world"):
+                    req.register_output_filter("own", Suffix(text))
+                req.add_output_filter("own")
+                req.register_output_filter("named", lambda filter: filter.write(filter.handler + " "))
+                req.register_output_filter("named", lambda filter: (filter.write("say "), filter.pass_on()))
+                req.add_output_filter("named")
+                req.write("hello", 0)
+                return 0
+        """,
+    )
+    for _ in range(3):
+        assert site.get("/").text == "say hello world"
+
+
 def test_names_of_no_filter(httpd):
     site = httpd(
         handler="""

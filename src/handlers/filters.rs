@@ -1,9 +1,11 @@
 //! Python filters: which handler a filter of httpd's means, and what comes of calling it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::debugger;
 use super::outcome::{self, Report, Trouble};
 use super::resolve::{self, Handler};
 use crate::apache::filter::{Direction, Failure, Outcome};
@@ -13,7 +15,8 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::{Event, Settings};
-use crate::objects::filter;
+use crate::objects::added_handler::Callable;
+use crate::objects::filter::{self, AddedFilter};
 use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::{Refusal, RequestState};
@@ -24,46 +27,63 @@ use crate::python::{error, thread};
 /// Calls the handler of a filter, once.
 pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let request = invocation.request();
-    let (name, settings) = (invocation.name(), settings_of(request));
-    let entry = settings.and_then(|settings| entry(invocation, settings, &name));
-    let (Some(settings), Some(entry)) = (settings, entry) else {
-        return refuse(
-            invocation,
-            &format!(
-                "could not find registered filter '{}': no Python{}Filter of this name is in force for this request",
-                String::from_utf8_lossy(&name),
-                if invocation.direction() == Direction::Input { "Input" } else { "Output" },
-            ),
-        );
+    let name = invocation.name();
+    let Some(settings) = settings_of(request) else {
+        return refuse(invocation, "the request has no configuration");
     };
-    let directory = entry.directory().resolve(request.filename(), request.is_directory());
-    let interpreter = match interpreter_for(settings, directory.as_deref(), request) {
+    let handler = match handler(invocation, settings, &name) {
+        Ok(handler) => handler,
+        Err(sentence) => return refuse(invocation, &sentence),
+    };
+    let directory = handler.entry.directory().resolve(request.filename(), request.is_directory());
+    let interpreter = match &handler.callable {
+        Some(callable) => Ok(callable.interpreter),
+        None => interpreter_for(settings, directory.as_deref(), request),
+    };
+    let interpreter = match interpreter {
         Ok(interpreter) => interpreter,
         Err(error) => {
             return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(&name)));
         }
     };
     let lease = Lease::<OfFilter>::new(invocation);
-    let filtering = Filtering { invocation, entry, directory, settings, name: &name };
+    let filtering = Filtering { invocation, handler: &handler, directory, settings, name: &name };
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
     lease.revoke();
     outcome
 }
 
+/// What a filter is to call.
+struct FilterHandler<'f> {
+    entry: &'f HandlerEntry,
+    /// In place of what the entry names.
+    callable: Option<Arc<Callable>>,
+}
+
 /// The request's own filter, or the one that is configured where the request is.
-fn entry<'f>(
+fn handler<'f>(
     invocation: &Invocation<'f>,
     settings: Settings<'f>,
     name: &[u8],
-) -> Option<&'f HandlerEntry> {
-    if let Some(own) = invocation.own::<HandlerEntry>() {
-        return Some(own);
+) -> Result<FilterHandler<'f>, String> {
+    if let Some(own) = invocation.own::<AddedFilter>() {
+        let callable = match &own.callable {
+            None => None,
+            Some(callable) => {
+                Some(callable.upgrade().ok_or("the request that registered the filter is over")?)
+            }
+        };
+        return Ok(FilterHandler { entry: &own.entry, callable });
     }
-    let configured = match invocation.direction() {
-        Direction::Input => settings.input_filter(name),
-        Direction::Output => settings.output_filter(name),
+    let (configured, directive) = match invocation.direction() {
+        Direction::Input => (settings.input_filter(name), "PythonInputFilter"),
+        Direction::Output => (settings.output_filter(name), "PythonOutputFilter"),
     };
-    configured.map(|entry| &**entry)
+    let entry = configured.ok_or_else(|| {
+        let name = String::from_utf8_lossy(name);
+        format!("could not find registered filter '{name}': no {directive} of this name is in force for this request")
+    })?;
+    Ok(FilterHandler { entry, callable: None })
 }
 
 fn interpreter_for(
@@ -105,7 +125,7 @@ fn failed(
 
 struct Filtering<'a, 'f> {
     invocation: &'a Invocation<'f>,
-    entry: &'a HandlerEntry,
+    handler: &'a FilterHandler<'f>,
     directory: Option<Cow<'a, [u8]>>,
     settings: Settings<'a>,
     name: &'a [u8],
@@ -150,18 +170,27 @@ impl Filtering<'_, '_> {
         lease: &Lease<OfFilter>,
     ) -> PyResult<()> {
         let directory = self.directory.as_deref();
-        let object = filter::instantiate(py, state, lease.clone(), self.entry, directory)?;
-        let handler = Handler { entry: self.entry, directory, settings: self.settings };
-        if let Some(callable) = resolve::callable(py, state, &handler, &object)? {
-            callable.call1((object,))?;
+        let entry = self.handler.entry;
+        let object = filter::instantiate(py, state, lease.clone(), entry, directory)?;
+        let callable = match &self.handler.callable {
+            Some(callable) => callable.bind(py),
+            None => {
+                let handler = Handler { entry, directory, settings: self.settings };
+                resolve::callable(py, state, &handler, &object)?
+            }
+        };
+        if let Some(callable) = callable {
+            debugger::call(&callable, object, self.settings)?;
         }
         Ok(())
     }
 
     fn report(&self, py: Python<'_>, trouble: &Trouble) -> Outcome {
         let request = self.invocation.request();
-        let (name, handler) =
-            (String::from_utf8_lossy(self.name), String::from_utf8_lossy(self.entry.text()));
+        let (name, handler) = (
+            String::from_utf8_lossy(self.name),
+            String::from_utf8_lossy(self.handler.entry.text()),
+        );
         let report = Report::new(py, format!("{name} {handler}"), trouble);
         thread::detach(py, || report.log(request));
         let shows_page = self.settings.debug()

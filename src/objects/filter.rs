@@ -1,12 +1,14 @@
 //! `mp_filter`: one invocation of a filter, and the methods by which a request gets filters of its own.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::added_handler::{AddedHandler, Callable};
 use super::lease::{Lease, Loan, OfFilter};
 use super::native::State;
 use super::request::{Req, integer, loan};
@@ -18,10 +20,9 @@ use crate::apache::invocation::{AprError, Ready, Want};
 use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
 use crate::python::Object;
-use crate::python::class::{
-    self, Arguments, Arity, Class, Contents, This, method, read, read_write,
-};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Data, Text};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 use crate::python::thread;
 
 pub struct FilterObject {
@@ -216,18 +217,18 @@ pub fn register_output_filter(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -
 /// Remembers a filter under a name that only this request knows. The last of a name counts.
 fn register(this: Req<'_, '_>, arguments: Arguments<'_, '_>, direction: Direction) -> PyResult<()> {
     let name = text_argument(arguments.required(0)?, "name")?;
-    let handler = text_argument(arguments.required(1)?, "handler")?;
     let directory =
         arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
     if name.as_bytes().is_empty() {
         return Err(PyValueError::new_err("a filter's name must not be empty"));
     }
     let directory = directory.map_or(Directory::None, |directory| canonical(directory.as_bytes()));
-    let entry = HandlerEntry::new(handler.as_bytes(), phase(direction), directory);
+    let interpreter = State::of(this.object())?.interpreter;
+    let handler =
+        AddedHandler::new(arguments.required(1)?, interpreter, phase(direction), directory)?;
     let request = loan(this)?;
-    let mut filters = RequestState::of(*request).filters.borrow_mut();
-    filters.retain(|known| known.direction != direction || *known.name != *name.as_bytes());
-    filters.push(OwnFilter { direction, name: name.as_bytes().into(), entry });
+    let own = OwnFilter { direction, name: name.as_bytes().into(), handler };
+    RequestState::of(*request).filters.borrow_mut().push(own);
     Ok(())
 }
 
@@ -243,7 +244,20 @@ fn phase(direction: Direction) -> Phase {
 pub struct OwnFilter {
     direction: Direction,
     name: Box<[u8]>,
-    entry: HandlerEntry,
+    handler: AddedHandler,
+}
+
+/// What such a filter is to do, once it is added. What it calls belongs to the request that registered it.
+pub struct AddedFilter {
+    pub entry: HandlerEntry,
+    pub callable: Option<Weak<Callable>>,
+}
+
+impl OwnFilter {
+    fn added(&self) -> AddedFilter {
+        let callable = self.handler.callable.as_ref().map(Arc::downgrade);
+        AddedFilter { entry: self.handler.entry.clone(), callable }
+    }
 }
 
 pub fn add_input_filter(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
@@ -263,13 +277,12 @@ fn add(this: Req<'_, '_>, arguments: Arguments<'_, '_>, direction: Direction) ->
     let request = loan(this)?;
     let own = {
         let filters = RequestState::of(*request).filters.borrow();
-        let mut known = filters.iter();
-        known
-            .find(|known| known.direction == direction && *known.name == *name.as_bytes())
-            .map(|known| known.entry.clone())
+        let is_meant =
+            |own: &&OwnFilter| own.direction == direction && *own.name == *name.as_bytes();
+        filters.iter().rev().find(is_meant).map(OwnFilter::added)
     };
     match own {
-        Some(entry) => request.add_own_filter(direction, entry),
+        Some(own) => request.add_own_filter(direction, own),
         None => request.add_filter(direction, name.as_bytes()),
     }
     Ok(())

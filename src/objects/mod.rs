@@ -1,7 +1,9 @@
 //! What Python sees: the native `_apache` module and its types, one file a type, each one table.
 
+pub mod added_handler;
 pub mod cleanup;
 pub mod connection;
+pub mod connection_io;
 pub mod file_info;
 pub mod filter;
 pub mod functions;
@@ -18,6 +20,7 @@ pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
 pub mod table;
+pub mod table_iterator;
 
 use crate::apache::request::Request;
 use crate::config::phase::Phase;

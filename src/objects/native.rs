@@ -11,7 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
-use super::{connection, file_info, filter, functions, handler_list, request, server, table};
+use super::{
+    connection, file_info, filter, functions, handler_list, request, server, table, table_iterator,
+};
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
@@ -79,7 +81,7 @@ impl State {
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,
             table: class(module, &table::TABLE)?,
-            iterator: class(module, &table::ITERATOR)?,
+            iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,

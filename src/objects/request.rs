@@ -18,8 +18,9 @@ use super::table::{self, RequestTable, TableObject};
 use super::{connection, file_info, handler_list, server};
 use crate::apache::status::Status;
 use crate::python::Object;
-use crate::python::class::{self, Arity, Class, Contents, This, method, read, read_write};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode_line};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 
 pub struct RequestObject {
     lease: Lease<OfRequest>,
@@ -111,7 +112,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .methods(&[
         method(c"add_cgi_vars", super::request_control::add_cgi_vars, Arity(0, 0), c"add_cgi_vars()\n--\n\nPut the CGI variables (RFC 3875) into subprocess_env."),
         method(c"add_common_vars", super::request_control::add_common_vars, Arity(0, 0), c"add_common_vars()\n--\n\nPut the variables common to CGI and server-side includes into subprocess_env."),
-        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler to the list of a phase for this request. Raises IndexError for a name that is no phase."),
+        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request. Raises IndexError for a name that is no phase."),
         method(c"add_input_filter", super::filter::add_input_filter, Arity(1, 1), c"add_input_filter(name)\n--\n\nPut a filter between the client and what reads the body."),
         method(c"add_output_filter", super::filter::add_output_filter, Arity(1, 1), c"add_output_filter(name)\n--\n\nPut a filter between what is written from now on and the client."),
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
@@ -135,8 +136,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"readline", super::request_io::readline, Arity(0, 1), c"readline(len=-1)\n--\n\nOne line of the body with its newline, or at most len bytes of it."),
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),
-        method(c"register_input_filter", super::filter::register_input_filter, Arity(2, 3), c"register_input_filter(name, handler, dir=None)\n--\n\nName an input filter that only this request can add."),
-        method(c"register_output_filter", super::filter::register_output_filter, Arity(2, 3), c"register_output_filter(name, handler, dir=None)\n--\n\nName an output filter that only this request can add."),
+        method(c"register_input_filter", super::filter::register_input_filter, Arity(2, 3), c"register_input_filter(name, handler, dir=None)\n--\n\nName an input filter that only this request can add: a handler as in a directive, or something to call with the filter."),
+        method(c"register_output_filter", super::filter::register_output_filter, Arity(2, 3), c"register_output_filter(name, handler, dir=None)\n--\n\nName an output filter that only this request can add: a handler as in a directive, or something to call with the filter."),
         method(c"send_http_header", super::request_control::send_http_header, Arity(0, 0), c"send_http_header()\n--\n\nDoes nothing: the head goes out with the first byte of the body."),
         method(c"sendfile", super::request_io::sendfile, Arity(1, 3), c"sendfile(path, offset=0, len=-1)\n--\n\nSend a file or a part of it. Returns the number of bytes. Raises OSError, or ValueError for an impossible range."),
         method(c"set_content_length", super::request_io::set_content_length, Arity(1, 1), c"set_content_length(len)\n--\n\nSet the Content-Length of the response, bytes."),
@@ -304,16 +305,13 @@ fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
 }
 
 /// The directives in force now. The same object each time, filled anew: what Python changes in it changes nothing else.
-fn config<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::directive_entries);
     refilled(this, |parts| &mut parts.config, entries)
 }
 
 /// The options in force now; as for `config`.
-fn options<'py>(
-    this: Req<'_, 'py>,
-    _arguments: class::Arguments<'_, 'py>,
-) -> PyResult<Object<'py>> {
+fn options<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::option_entries);
     refilled(this, |parts| &mut parts.options, entries)
 }
