@@ -217,3 +217,16 @@ def test_debug_page_names_the_filter_that_failed(httpd):
     response = site.post("/?fail", b"some body")
     assert response.status == 500
     assert "OSError: Client read error: input filter &#x27;mod_python&#x27; failed: ValueError" in response.text
+
+
+def test_an_error_document_made_by_python(httpd):
+    site = httpd(
+        handler=FAILING.replace("def handler(req):", "def handler(req):\n        if req.prev: return req.write('sorry') or 0"),
+        server="ErrorDocument 500 /sorry\nErrorDocument 403 /sorry",
+    )
+    site.expect_log("mod_python app::early: ValueError: early trouble")
+    site.expect_log("mod_python app::early: |PythonHandler app: ")
+    for function, status in (("early", 500), ("refuse", 403)):
+        for how in ("keep", "flush"):
+            response = site.get(f"/?{function}&{how}")
+            assert (response.status, response.text) == (status, "sorry")
