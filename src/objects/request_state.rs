@@ -120,7 +120,8 @@ fn end(request: Request<'_>) {
     if thread::is_attached() {
         // A signal ends the process in the middle of Python code, which cannot be entered again here.
         state.lease.revoke();
-        std::mem::forget((state.objects.take(), state.cleanups.take()));
+        let held = (state.objects.take(), state.cleanups.take(), state.added.take());
+        std::mem::forget((held, state.cursor.take()));
         return;
     }
     run_cleanups(request, state);
