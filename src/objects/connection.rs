@@ -16,10 +16,9 @@ use super::{connection_io, server};
 use crate::apache::connection::Connection;
 use crate::apache::log::{self, Level, Target};
 use crate::python::Object;
-use crate::python::class::{
-    self, Arguments, Arity, Class, Contents, This, method, read, read_write,
-};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 use crate::python::thread;
 
 pub struct ConnectionObject {

@@ -9,8 +9,8 @@ use super::connection::{Conn, loan};
 use super::request::integer;
 use super::request_io::os_error;
 use crate::apache::connection_io::ReadError;
-use crate::python::class::Arguments;
 use crate::python::convert::{Data, Octets};
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 /// What a length argument asks for.

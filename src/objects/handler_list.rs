@@ -10,8 +10,9 @@ use super::native::State;
 use crate::apache::request::Request;
 use crate::config::handlers::{Directory, HandlerEntry, HandlerList};
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Text;
+use crate::python::row::{Arguments, Arity, method, read};
 use crate::python::slot;
 
 /// The working list of a phase: the configured list, then what was appended for this request, also while it runs.

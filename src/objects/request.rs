@@ -18,8 +18,9 @@ use super::table::{self, RequestTable, TableObject};
 use super::{connection, file_info, handler_list, server};
 use crate::apache::status::Status;
 use crate::python::Object;
-use crate::python::class::{self, Arity, Class, Contents, This, method, read, read_write};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode_line};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 
 pub struct RequestObject {
     lease: Lease<OfRequest>,
@@ -300,16 +301,13 @@ fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
 }
 
 /// The directives in force now. The same object each time, filled anew: what Python changes in it changes nothing else.
-fn config<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::directive_entries);
     refilled(this, |parts| &mut parts.config, entries)
 }
 
 /// The options in force now; as for `config`.
-fn options<'py>(
-    this: Req<'_, 'py>,
-    _arguments: class::Arguments<'_, 'py>,
-) -> PyResult<Object<'py>> {
+fn options<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::option_entries);
     refilled(this, |parts| &mut parts.options, entries)
 }

@@ -16,10 +16,10 @@ use crate::apache::log::{self, Target};
 use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
 use crate::python::Object;
-use crate::python::class::Arguments;
 use crate::python::convert::{
     Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
 };
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 pub fn add_cgi_vars(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
