@@ -134,6 +134,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),
         method(c"send_http_header", super::request_control::send_http_header, Arity(0, 0), c"send_http_header()\n--\n\nDoes nothing: the head goes out with the first byte of the body."),
+        method(c"send_interim_response", super::request_control::send_interim_response, Arity(0, 1), c"send_interim_response(status=103)\n--\n\nSend an interim response, such as 103 Early Hints with the headers of headers_out, which stay for the response itself. Raises ValueError for another status than 1xx, and when the response has begun."),
         method(c"sendfile", super::request_io::sendfile, Arity(1, 3), c"sendfile(path, offset=0, len=-1)\n--\n\nSend a file or a part of it. Returns the number of bytes. Raises OSError, or ValueError for an impossible range."),
         method(c"set_content_length", super::request_io::set_content_length, Arity(1, 1), c"set_content_length(len)\n--\n\nSet the Content-Length of the response, bytes."),
         method(c"set_etag", super::request_control::set_etag, Arity(0, 0), c"set_etag()\n--\n\nSet the ETag header from finfo."),

@@ -1,6 +1,6 @@
 //! Methods of a request that steer it, or ask httpd about it.
 
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
@@ -12,6 +12,7 @@ use super::request::{Req, loan};
 use super::request_state::RequestState;
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
+use crate::apache::status::Status;
 use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
 use crate::python::Object;
@@ -139,9 +140,8 @@ pub fn remote_host<'py>(
 ) -> PyResult<Object<'py>> {
     let py = this.py();
     let number = arguments.integer(0, 1)?;
-    let lookup = RemoteLookup::from_number(number).ok_or_else(|| {
-        pyo3::exceptions::PyValueError::new_err(format!("{number} is none of REMOTE_*"))
-    })?;
+    let lookup = RemoteLookup::from_number(number)
+        .ok_or_else(|| PyValueError::new_err(format!("{number} is none of REMOTE_*")))?;
     let request = loan(this)?;
     let Some((name, is_ip)) = thread::detach(py, || request.remote_host(lookup)) else {
         return Ok(py.None().into_bound(py));
@@ -195,6 +195,13 @@ pub fn register_cleanup(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyRe
 
 pub fn send_http_header(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
     loan(this).map(drop)
+}
+
+pub fn send_interim_response(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    let status = i32::try_from(arguments.integer(0, 103)?).unwrap_or(-1);
+    let request = loan(this)?;
+    thread::detach(this.py(), || request.send_interim_response(Status(status)))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 pub fn set_etag(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
