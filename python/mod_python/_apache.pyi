@@ -5,6 +5,8 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, f
 
 from typing_extensions import Buffer
 
+from .logs import RequestLog
+
 # Results of handlers
 OK: Final[int]
 DECLINED: Final[int]
@@ -87,6 +89,14 @@ APLOG_WARNING: Final[int]
 APLOG_NOTICE: Final[int]
 APLOG_INFO: Final[int]
 APLOG_DEBUG: Final[int]
+APLOG_TRACE1: Final[int]
+APLOG_TRACE2: Final[int]
+APLOG_TRACE3: Final[int]
+APLOG_TRACE4: Final[int]
+APLOG_TRACE5: Final[int]
+APLOG_TRACE6: Final[int]
+APLOG_TRACE7: Final[int]
+APLOG_TRACE8: Final[int]
 APLOG_NOERRNO: Final[int]
 
 # Methods
@@ -238,6 +248,15 @@ main_server: mp_server
 # Functions
 
 def log_error(message: str | None, level: int = 0, server: mp_server | None = None, /) -> None: ...
+def log_line(
+    message: str,
+    level: int,
+    target: mp_request | mp_conn | mp_server | None = None,
+    file: str | None = None,
+    line: int = 0,
+    /,
+) -> None: ...
+def log_enabled(level: int, target: mp_request | mp_conn | mp_server | None = None, /) -> bool: ...
 def config_tree() -> _ConfigTree: ...
 def server_root() -> str: ...
 def mpm_query(code: int, /) -> int: ...
@@ -409,6 +428,7 @@ class mp_request:
     args: str | None
     finfo: mp_finfo
     used_path_info: int
+    log: RequestLog
     connection: Final[mp_conn]
     server: Final[mp_server]
     next: Final[mp_request | None]

@@ -116,6 +116,14 @@ const LEVELS: &[Number] = &[
     (c"APLOG_NOTICE", sys::APLOG_NOTICE as i64),
     (c"APLOG_INFO", sys::APLOG_INFO as i64),
     (c"APLOG_DEBUG", sys::APLOG_DEBUG as i64),
+    (c"APLOG_TRACE1", sys::APLOG_TRACE1 as i64),
+    (c"APLOG_TRACE2", sys::APLOG_TRACE2 as i64),
+    (c"APLOG_TRACE3", sys::APLOG_TRACE3 as i64),
+    (c"APLOG_TRACE4", sys::APLOG_TRACE4 as i64),
+    (c"APLOG_TRACE5", sys::APLOG_TRACE5 as i64),
+    (c"APLOG_TRACE6", sys::APLOG_TRACE6 as i64),
+    (c"APLOG_TRACE7", sys::APLOG_TRACE7 as i64),
+    (c"APLOG_TRACE8", sys::APLOG_TRACE8 as i64),
     // A bit that levels had once; httpd ignores it, and as a level it means none.
     (c"APLOG_NOERRNO", 0),
 ];

@@ -7,6 +7,7 @@ pub mod functions;
 pub mod handler_list;
 pub mod lease;
 pub mod locks;
+pub mod logging;
 pub mod multimap;
 pub mod native;
 pub mod request;

@@ -105,6 +105,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         read(c"interpreter", interpreter, c"str: name of the interpreter that runs this."),
         read(c"extension", extension, c"str or None: file name extension the handler list was found by."),
         read(c"hlist", hlist, c"mp_hlist or None: handlers of the current phase."),
+        read_write(c"log", super::logging::request_log, super::logging::set_request_log, c"logging.LoggerAdapter: writes to httpd's error log, at all of httpd's levels, with the client's address."),
         read(c"_content_type_set", content_type_set, c"int: 1 once content_type was assigned."),
         read(c"_bytes_queued", bytes_queued, c"int: bytes given to write() and sendfile() so far."),
     ])
@@ -166,6 +167,15 @@ pub fn instantiate<'py>(
         state.request.bind(py),
         RequestObject { lease, parts: Mutex::new(Parts::default()) },
     )
+}
+
+/// The lease of a request object; None for another object.
+pub fn lease_of<'a>(
+    object: Borrowed<'a, '_, PyAny>,
+    state: &State,
+) -> Option<&'a Lease<OfRequest>> {
+    class::contents::<RequestObject>(object, state.request.bind(object.py()))
+        .map(|object| &object.lease)
 }
 
 /// The request behind `this`, for the length of a call.

@@ -597,6 +597,7 @@ where
         (1, 4) => function_call::<F, 1, 4>,
         (2, 2) => function_call::<F, 2, 2>,
         (2, 3) => function_call::<F, 2, 3>,
+        (2, 5) => function_call::<F, 2, 5>,
         (3, 4) => function_call::<F, 3, 4>,
         _ => panic!("add this arity to the list above"),
     };
