@@ -9,6 +9,7 @@
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `expression` | httpd's expressions |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
@@ -27,6 +28,7 @@ mod cgi;
 pub mod command;
 pub mod connection;
 pub mod constants;
+pub mod expression;
 pub mod file_info;
 pub mod hook;
 pub mod lock_file;

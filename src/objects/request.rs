@@ -120,6 +120,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"construct_url", super::request_control::construct_url, Arity(1, 1), c"construct_url(uri)\n--\n\nFull URL of a path on this server."),
         method(c"discard_request_body", super::request_io::discard_request_body, Arity(0, 0), c"discard_request_body()\n--\n\nRead the rest of the body and forget it. Returns OK or an HTTP status."),
         method(c"document_root", super::request_control::document_root, Arity(0, 0), c"document_root()\n--\n\nDocumentRoot in force."),
+        method(c"expr", super::request_control::expr, Arity(1, 1), c"expr(expression)\n--\n\nWhether a condition in httpd's expression syntax, as in <If>, holds for this request. Raises ValueError for what is no expression."),
+        method(c"expr_string", super::request_control::expr_string, Arity(1, 1), c"expr_string(expression)\n--\n\nThe text that a string of httpd's expression syntax, with %{...} in it, becomes for this request. Raises ValueError."),
         method(c"flush", super::request_io::flush, Arity(0, 0), c"flush()\n--\n\nSend what was written. Raises OSError when the client is gone."),
         method(c"get_addhandler_exts", super::request_control::addhandler_exts, Arity(0, 0), c"get_addhandler_exts()\n--\n\nExtensions that AddHandler maps to mod_python, each followed by a blank."),
         method(c"get_basic_auth_pw", super::request_control::basic_auth_pw, Arity(0, 0), c"get_basic_auth_pw()\n--\n\nPassword of Basic credentials (Latin-1), or None. Sets user."),

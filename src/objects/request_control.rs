@@ -152,6 +152,25 @@ pub fn remote_host<'py>(
     Text(name).into_bound_py_any(py)
 }
 
+pub fn expr(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<bool> {
+    let expression = text_argument(arguments.required(0)?, "expression")?;
+    let request = loan(this)?;
+    // Functions and operators may look at files, and make subrequests.
+    thread::detach(this.py(), || request.condition(expression.as_bytes()))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+pub fn expr_string<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
+    let expression = text_argument(arguments.required(0)?, "expression")?;
+    let request = loan(this)?;
+    let text = thread::detach(this.py(), || request.interpolated(expression.as_bytes()))
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Text(&text).into_bound_py_any(this.py())
+}
+
 pub fn internal_redirect(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let value = arguments.required(0)?;
     text_argument(value, "new_uri")?;
