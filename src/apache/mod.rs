@@ -9,7 +9,7 @@
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
-//! | `expression` | httpd's expressions |
+//! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
@@ -42,6 +42,7 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod status;
+pub mod subrequest;
 mod sys;
 pub mod table;
 mod text;

@@ -17,6 +17,7 @@ pub mod request_rows;
 pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
+pub mod subrequest;
 pub mod table;
 
 use crate::apache::request::Request;

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
-use super::{connection, file_info, functions, handler_list, request, server, table};
+use super::{connection, file_info, functions, handler_list, request, server, subrequest, table};
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
@@ -24,6 +24,7 @@ pub struct State {
     pub request: Py<PyType>,
     pub server: Py<PyType>,
     pub connection: Py<PyType>,
+    pub subrequest: Py<PyType>,
     pub table: Py<PyType>,
     pub iterator: Py<PyType>,
     pub file_info: Py<PyType>,
@@ -77,6 +78,7 @@ impl State {
             request: class(module, &request::REQUEST)?,
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,
+            subrequest: class(module, &subrequest::SUBREQUEST)?,
             table: class(module, &table::TABLE)?,
             iterator: class(module, &table::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
@@ -93,6 +95,7 @@ impl State {
         let py = module.py();
         let types = [
             ("mp_request", &self.request),
+            ("mp_subrequest", &self.subrequest),
             ("mp_server", &self.server),
             ("mp_conn", &self.connection),
             ("mp_table", &self.table),

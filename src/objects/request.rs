@@ -143,6 +143,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"set_etag", super::request_control::set_etag, Arity(0, 0), c"set_etag()\n--\n\nSet the ETag header from finfo."),
         method(c"set_last_modified", super::request_control::set_last_modified, Arity(0, 0), c"set_last_modified()\n--\n\nSet the Last-Modified header from mtime."),
         method(c"ssl_var_lookup", super::request_control::ssl_var_lookup, Arity(1, 1), c"ssl_var_lookup(name)\n--\n\nA variable of mod_ssl, or None."),
+        method(c"subrequest_file", super::subrequest::subrequest_file, Arity(1, 1), c"subrequest_file(path)\n--\n\nmp_subrequest of a file, looked up by path, or by name beside this request's own file."),
+        method(c"subrequest_uri", super::subrequest::subrequest_uri, Arity(1, 2), c"subrequest_uri(uri, method='GET')\n--\n\nmp_subrequest of another URI of this server, looked up."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
         method(

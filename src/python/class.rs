@@ -552,6 +552,7 @@ where
         (1, 3) => method_call::<T, F, 1, 3>,
         (2, 2) => method_call::<T, F, 2, 2>,
         (2, 3) => method_call::<T, F, 2, 3>,
+        (3, 3) => method_call::<T, F, 3, 3>,
         (3, 4) => method_call::<T, F, 3, 4>,
         _ => panic!("add this arity to the list above"),
     };
