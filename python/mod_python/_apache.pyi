@@ -80,6 +80,18 @@ HTTP_LOOP_DETECTED: Final[int]
 HTTP_NOT_EXTENDED: Final[int]
 HTTP_NETWORK_AUTHENTICATION_REQUIRED: Final[int]
 
+# Answers of providers
+AUTH_DENIED: Final[int]
+AUTH_GRANTED: Final[int]
+AUTH_USER_FOUND: Final[int]
+AUTH_USER_NOT_FOUND: Final[int]
+AUTH_GENERAL_ERROR: Final[int]
+AUTHZ_DENIED: Final[int]
+AUTHZ_GRANTED: Final[int]
+AUTHZ_NEUTRAL: Final[int]
+AUTHZ_GENERAL_ERROR: Final[int]
+AUTHZ_DENIED_NO_USER: Final[int]
+
 # Log levels
 APLOG_EMERG: Final[int]
 APLOG_ALERT: Final[int]

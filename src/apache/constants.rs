@@ -11,6 +11,7 @@ pub type Number = (&'static CStr, i64);
 pub const NUMBERS: &[&[Number]] = &[
     RESULTS,
     STATUSES,
+    PROVIDERS,
     LEVELS,
     METHODS,
     FILE_TYPES,
@@ -105,6 +106,19 @@ const STATUSES: &[Number] = &[
     (c"HTTP_LOOP_DETECTED", sys::HTTP_LOOP_DETECTED as i64),
     (c"HTTP_NOT_EXTENDED", sys::HTTP_NOT_EXTENDED as i64),
     (c"HTTP_NETWORK_AUTHENTICATION_REQUIRED", sys::HTTP_NETWORK_AUTHENTICATION_REQUIRED as i64),
+];
+
+const PROVIDERS: &[Number] = &[
+    (c"AUTH_DENIED", sys::AUTH_DENIED as i64),
+    (c"AUTH_GRANTED", sys::AUTH_GRANTED as i64),
+    (c"AUTH_USER_FOUND", sys::AUTH_USER_FOUND as i64),
+    (c"AUTH_USER_NOT_FOUND", sys::AUTH_USER_NOT_FOUND as i64),
+    (c"AUTH_GENERAL_ERROR", sys::AUTH_GENERAL_ERROR as i64),
+    (c"AUTHZ_DENIED", sys::AUTHZ_DENIED as i64),
+    (c"AUTHZ_GRANTED", sys::AUTHZ_GRANTED as i64),
+    (c"AUTHZ_NEUTRAL", sys::AUTHZ_NEUTRAL as i64),
+    (c"AUTHZ_GENERAL_ERROR", sys::AUTHZ_GENERAL_ERROR as i64),
+    (c"AUTHZ_DENIED_NO_USER", sys::AUTHZ_DENIED_NO_USER as i64),
 ];
 
 const LEVELS: &[Number] = &[

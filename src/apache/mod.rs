@@ -10,6 +10,7 @@
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
+//! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
@@ -22,6 +23,7 @@
 pub mod access;
 pub mod apr_error;
 mod array;
+pub mod auth_provider;
 pub mod body;
 mod boundary;
 mod cgi;

@@ -1,10 +1,11 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `outcome` reads results and reports errors, `child` begins and ends a process.
+//! what a handler names, `provider` answers for users and what they may, `outcome` reads results and reports errors, `child` begins and ends a process.
 
 pub mod child;
 mod outcome;
+mod provider;
 mod resolve;
 mod runner;
 
@@ -75,6 +76,7 @@ pub fn register(hooks: Hooks<'_>) {
     request_state::set_cleanup_phase(|request| {
         runner::run(Phase::Cleanup, request);
     });
+    provider::register();
     register_rows(hooks);
 }
 

@@ -31,7 +31,8 @@ pub fn run(phase: Phase, request: Request<'_>) -> Status {
         return Status::DECLINED;
     }
     let cursor = Cursor::new(configured.map(|handlers| Arc::clone(handlers.list)), added, request);
-    let interpreter = match interpreter_for(settings, &cursor, request) {
+    let directory = cursor.current().and_then(|handler| handler.directory);
+    let interpreter = match interpreter_for(settings, directory, request) {
         Ok(interpreter) => interpreter,
         Err(error) => {
             let line = format!("mod_python: {}: {error}", phase.directive().to_string_lossy());
@@ -66,14 +67,14 @@ fn added_handlers(request: Request<'_>, phase: Phase) -> Vec<HandlerEntry> {
     found
 }
 
-fn interpreter_for(
+/// The interpreter of a request; `directory` is that of its first handler.
+pub fn interpreter_for(
     settings: Settings<'_>,
-    cursor: &Cursor,
+    directory: Option<&[u8]>,
     request: Request<'_>,
 ) -> Result<&'static Interpreter, interpreter::Failure> {
     let event =
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
-    let directory = cursor.current().and_then(|handler| handler.directory);
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
     interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
