@@ -223,6 +223,7 @@ def test_errors_of_an_authorisation_provider(httpd):
 def test_providers_over_restarts(httpd):
     site = httpd(handler=APP, server=SERVER + AUTHZ, config=CONFIG % "users", modules=BASIC)
     site.expect_log("AH01617|AH01618")
+    site.wait_log("resuming normal operations")
     for _ in range(3):
         site.graceful()
         assert site.get("/", user=("alice", "secret")).text == "alice Basic"

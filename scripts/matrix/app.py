@@ -55,12 +55,8 @@ def tables(req):
 
 
 def form(req):
-    from mod_python import util
-
-    fields = util.FieldStorage(req, keep_blank_values=1)
-    for field in fields.list:
-        content = field.file.read() if field.filename else field.value
-        req.write(f"{field.name} {field.filename} {content!r}\n")
+    for name, value in apache.parse_qsl(req.read().decode("ascii"), 1):
+        req.write(f"{name} {value!r}\n")
     return apache.OK
 
 

@@ -12,6 +12,7 @@
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `connection`, `server`, `process` | what a request belongs to |
+//! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
@@ -29,6 +30,7 @@ mod boundary;
 mod cgi;
 pub mod command;
 pub mod connection;
+pub mod connection_io;
 pub mod constants;
 pub mod expression;
 pub mod file_info;

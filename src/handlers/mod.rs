@@ -1,9 +1,12 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `provider` answers for users and what they may, `outcome` reads results and reports errors, `child` begins and ends a process.
+//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `provider` answers for users and
+//! what they may, `connections` has what comes before requests, `child` begins and ends a process.
 
 pub mod child;
+mod connections;
+mod debugger;
 mod outcome;
 mod provider;
 mod resolve;
@@ -78,6 +81,7 @@ pub fn register(hooks: Hooks<'_>) {
     });
     provider::register();
     register_rows(hooks);
+    connections::register(hooks);
 }
 
 /// httpd tells hooks apart by their functions, so each row is registered with a function of its own.

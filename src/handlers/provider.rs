@@ -77,7 +77,7 @@ impl Question<'_> {
     ) -> Option<T> {
         let provider = provider(self.kind, self.slot)?;
         let settings = settings_of(self.request)?;
-        let interpreter = match runner::interpreter_for(settings, None, self.request) {
+        let interpreter = match runner::interpreter_of(settings, None, self.request) {
             Ok(interpreter) => interpreter,
             Err(failure) => {
                 self.log(&provider, &failure.to_string());

@@ -12,8 +12,9 @@ use super::{connection, server};
 use crate::apache::log::{self, Level, Origin, Target};
 use crate::apache::server::Server;
 use crate::python::Object;
-use crate::python::class::{self, Arguments};
+use crate::python::class;
 use crate::python::convert::{encode, type_name};
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 type Module<'a, 'py> = Borrowed<'a, 'py, PyAny>;

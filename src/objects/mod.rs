@@ -1,7 +1,9 @@
 //! What Python sees: the native `_apache` module and its types, one file a type, each one table.
 
+pub mod added_handler;
 pub mod cleanup;
 pub mod connection;
+pub mod connection_io;
 pub mod file_info;
 pub mod functions;
 pub mod handler_list;
@@ -19,6 +21,7 @@ pub mod request_wsgi;
 pub mod server;
 pub mod subrequest;
 pub mod table;
+pub mod table_iterator;
 
 use crate::apache::request::Request;
 use crate::config::phase::Phase;

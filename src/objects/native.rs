@@ -11,7 +11,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
-use super::{connection, file_info, functions, handler_list, request, server, subrequest, table};
+use super::{
+    connection, file_info, functions, handler_list, request, server, subrequest, table,
+    table_iterator,
+};
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
@@ -80,7 +83,7 @@ impl State {
             connection: class(module, &connection::CONNECTION)?,
             subrequest: class(module, &subrequest::SUBREQUEST)?,
             table: class(module, &table::TABLE)?,
-            iterator: class(module, &table::ITERATOR)?,
+            iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
             server_return: server_return.into_any(),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use pyo3::prelude::*;
 
+use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
@@ -17,7 +18,7 @@ use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::subrequest::Subrequest;
-use crate::config::handlers::{HandlerEntry, HandlerList};
+use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
@@ -32,7 +33,7 @@ pub struct RequestState {
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
     /// Handlers added for phases to come.
-    pub added: RefCell<Vec<(Phase, HandlerEntry)>>,
+    pub added: RefCell<Vec<(Phase, AddedHandler)>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.
@@ -137,6 +138,12 @@ impl RequestState {
 /// Python kept of it is revoked.
 fn end(request: Request<'_>) {
     let Some(state) = request.state::<RequestState>() else { return };
+    if thread::is_attached() {
+        // A signal ends the process in the middle of Python code, which cannot be entered again here.
+        state.lease.revoke();
+        std::mem::forget((state.objects.take(), state.cleanups.take()));
+        return;
+    }
     run_cleanups(request, state);
     if let Some(run) = CLEANUP_PHASE.get() {
         run(request);
@@ -149,6 +156,8 @@ fn end(request: Request<'_>) {
         run_cleanups(request, state);
     }
     state.lease.revoke();
+    let never_run = std::mem::take(&mut *state.added.borrow_mut());
+    drop(never_run);
     let objects = std::mem::take(&mut *state.objects.borrow_mut());
     for (interpreter, object) in objects {
         thread::attach(interpreter, |_| drop(object));

@@ -15,8 +15,9 @@ use super::request_state::RequestState;
 use crate::apache::request::Request;
 use crate::apache::subrequest::Subrequest;
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Encoded, encode_line, encode_without_nul, type_name};
+use crate::python::row::{Arguments, Arity, method, read};
 use crate::python::thread;
 
 pub struct SubrequestObject {
