@@ -22,7 +22,7 @@ LIVE = """
 
     def types(req):
         answer = {}
-        for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist):
+        for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/")):
             names = vars(type(item)).items()
             answer[type(item).__name__] = {
                 name: "function" if callable(value) else "attribute" for name, value in names

@@ -9,6 +9,7 @@ pub mod functions;
 pub mod handler_list;
 pub mod lease;
 pub mod locks;
+pub mod logging;
 pub mod multimap;
 pub mod native;
 pub mod request;
@@ -18,6 +19,7 @@ pub mod request_rows;
 pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
+pub mod subrequest;
 pub mod table;
 pub mod table_iterator;
 

@@ -2,6 +2,7 @@
 //! for the module, and gone with the request's pool.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
@@ -13,8 +14,10 @@ use super::lease::{Lease, OfRequest};
 use super::native::State;
 use super::request::RequestObject;
 use super::request_io::Body;
+use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
+use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
@@ -43,6 +46,7 @@ pub struct RequestState {
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    subrequests: RefCell<Open>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -80,6 +84,7 @@ impl RequestState {
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
+            subrequests: RefCell::new(Open::default()),
         }
     }
 
@@ -99,6 +104,21 @@ impl RequestState {
         Ok(object)
     }
 
+    /// Keeps a subrequest until it is given up, or the request ends. Returns the key by which it is found.
+    pub fn keep_subrequest(&self, subrequest: Subrequest) -> u64 {
+        self.subrequests.borrow_mut().keep(subrequest)
+    }
+
+    #[must_use]
+    pub fn subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow().find(key)
+    }
+
+    /// What is dropped then should not be dropped attached: its end may run Python.
+    pub fn give_up_subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow_mut().remove(key)
+    }
+
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
     /// the end of the request needs no Python then.
     pub fn release(&self, py: Python<'_>, state: &State) {
@@ -114,7 +134,8 @@ impl RequestState {
     }
 }
 
-/// The end of a request: cleanups newest first, the cleanup phase, then everything that Python kept of it is revoked.
+/// The end of a request: cleanups newest first, the cleanup phase, subrequests that were left open, then everything that
+/// Python kept of it is revoked.
 fn end(request: Request<'_>) {
     let Some(state) = request.state::<RequestState>() else { return };
     if thread::is_attached() {
@@ -129,6 +150,12 @@ fn end(request: Request<'_>) {
         run(request);
     }
     run_cleanups(request, state);
+    loop {
+        let open = state.subrequests.borrow_mut().pop();
+        let Some(open) = open else { break };
+        drop(open);
+        run_cleanups(request, state);
+    }
     state.lease.revoke();
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
     drop(never_run);
