@@ -1,6 +1,7 @@
 //! What Python sees: the native `_apache` module and its types, one file a type, each one table.
 
 pub mod cleanup;
+pub mod configuration_view;
 pub mod connection;
 pub mod file_info;
 pub mod functions;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use pyo3::prelude::*;
 
 use super::cleanup::Cleanup;
+use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
@@ -42,6 +43,9 @@ pub struct RequestState {
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    /// The configuration, once Python has asked for it.
+    pub options: RefCell<Option<ConfigurationView>>,
+    pub config: RefCell<Option<ConfigurationView>>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -79,6 +83,8 @@ impl RequestState {
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
+            options: RefCell::new(None),
+            config: RefCell::new(None),
         }
     }
 
