@@ -27,6 +27,7 @@ ELSEWHERE = {
     11: ("table", "mapping"),
     13: ("request", "questions_to_httpd"),
     14: ("apache_module", "facts_of_the_server"),
+    15: ("includes", "q15_errors_give_the_text_of_the_server_and_the_page_goes_on"),
     16: ("hostile", "a_request_that_is_passed_to_a_generator"),
     18: ("body", "sendfile"),
     19: ("body", "a_bounded_line_then_the_rest"),
@@ -66,6 +67,8 @@ ELSEWHERE = {
     72: ("phases", "authentication_that_names_no_user"),
     73: ("table", "no_injection_into_headers"),
     76: ("import", "modules_of_one_name_in_two_directories"),
+    77: ("includes", "q77_python_path"),
+    78: ("includes", "q78_the_filter_ends_with_its_tag"),
 }
 
 

@@ -9,6 +9,7 @@
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `include` | elements of pages that mod_include works on |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
@@ -29,6 +30,7 @@ pub mod connection;
 pub mod constants;
 pub mod file_info;
 pub mod hook;
+pub mod include;
 pub mod lock_file;
 pub mod log;
 pub mod pattern;

@@ -1,9 +1,11 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `outcome` reads results and reports errors, `child` begins and ends a process.
+//! what a handler names, `outcome` reads results and reports errors, `child` begins and ends a process, `includes` serves
+//! the tags of server side includes.
 
 pub mod child;
+pub mod includes;
 mod outcome;
 mod resolve;
 mod runner;

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod file_info;
 pub mod functions;
 pub mod handler_list;
+pub mod include_filter;
 pub mod lease;
 pub mod locks;
 pub mod multimap;
