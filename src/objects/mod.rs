@@ -19,6 +19,7 @@ pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
 pub mod table;
+pub mod table_iterator;
 
 use crate::apache::request::Request;
 use crate::config::phase::Phase;

@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyModule, PyType};
 use super::cleanup::Cleanup;
 use super::{
     connection, file_info, functions, handler_list, include_filter, request, server, table,
+    table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -81,7 +82,7 @@ impl State {
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,
             table: class(module, &table::TABLE)?,
-            iterator: class(module, &table::ITERATOR)?,
+            iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
             include_filter: class(module, &include_filter::INCLUDE_FILTER)?,

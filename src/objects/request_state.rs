@@ -122,6 +122,12 @@ impl RequestState {
 /// The end of a request: cleanups newest first, the cleanup phase, then everything that Python kept of it is revoked.
 fn end(request: Request<'_>) {
     let Some(state) = request.state::<RequestState>() else { return };
+    if thread::is_attached() {
+        // A signal ends the process in the middle of Python code, which cannot be entered again here.
+        state.lease.revoke();
+        std::mem::forget((state.objects.take(), state.cleanups.take()));
+        return;
+    }
     run_cleanups(request, state);
     if let Some(run) = CLEANUP_PHASE.get() {
         run(request);
