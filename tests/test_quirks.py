@@ -93,6 +93,7 @@ def test_q08_add_handler_while_no_phase_runs(httpd):
                 return "ok"
         """
     )
+    assert site.call("late") == "ok"
     pids = site.child_pids()
     for _ in range(3):
         assert site.call("late") == "ok"
@@ -146,13 +147,14 @@ def test_q17_no_page_for_a_client_that_left(httpd):
     site = httpd(
         handler="""
             def handler(req):
-                for _ in range(10000):
+                for _ in range(10000 if not req.args else 1):
                     req.write("x" * 100000)
                 return 0
         """,
         config="SetHandler mod_python\nPythonHandler app\nPythonDebug On",
     )
     site.expect_traceback("OSError")
+    assert site.get("/?short").status == 200
     pids = site.child_pids()
     with site.socket() as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -290,6 +292,7 @@ def test_q56_query_strings_that_once_killed_servers(httpd):
         """,
         server="LimitRequestLine 100000\n",
     )
+    site.call("parse")
     pids = site.child_pids()
     for query in (
         "%",
@@ -422,8 +425,12 @@ def test_q75_sendfile_leaves_nothing(httpd):
                 return sys.getallocatedblocks() - before
         """
     )
-    growth = int(re.search(r"-?\d+$", site.get("/send").text)[0])
-    assert growth < 200
+
+    def growth():
+        return int(re.search(r"-?\d+$", site.get("/send").text)[0])
+
+    growth()
+    assert growth() < 100
 
 
 # Under load
