@@ -1,6 +1,8 @@
 """A site as they are in the world: TLS, HTTP/2, and httpd's own modules at work with ours, loaded before it and after it."""
 
+import base64
 import gzip
+import hashlib
 import json
 import ssl
 import subprocess
@@ -200,10 +202,10 @@ SITE = """
     </Directory>
     ErrorDocument 404 /python/missing
 """
+USERS = "".join(f"{name}:{{SHA}}{base64.b64encode(hashlib.sha1(b'word').digest()).decode()}\n" for name in ("user", "other"))
 FILES = {
-    # user:word in both.
-    "users": "user:{SHA}Ph0tZhRO/r8KA80kvzdaphVT7iU=\n",
-    "digests": "user:digested:{digest}\n",
+    "users": USERS,
+    "digests": f"user:digested:{hashlib.md5(b'user:digested:word').hexdigest()}\n",
     "basic/page": "for users",
     "digest/page": "for users",
     "pages/index.html": 'one <!--#include virtual="/python/included?x=1" --> two',
@@ -215,13 +217,7 @@ FILES = {
 
 @pytest.fixture(params=ORDERS)
 def site(request, httpd):
-    import base64
-    import hashlib
-
-    files = dict(FILES)
-    files["users"] = "user:{SHA}" + base64.b64encode(hashlib.sha1(b"word").digest()).decode() + "\n"
-    files["digests"] = "user:digested:" + hashlib.md5(b"user:digested:word").hexdigest() + "\n"
-    return httpd(handler=PAGES, config="", server=SITE, files=files, **{request.param: MODULES})
+    return httpd(handler=PAGES, config="", server=SITE, files=FILES, **{request.param: MODULES})
 
 
 def facts(response):
@@ -264,6 +260,132 @@ def test_a_request_and_its_relatives(site):
     missing = site.get("/nowhere")
     assert missing.status == 404
     assert (facts(missing)["uri"], facts(missing)["prev"]) == ("/python/missing", "/nowhere")
+
+
+WORKING_TOGETHER = """
+    from mod_python import apache
+
+    def handler(req):
+        req.content_type = "text/plain"
+        if req.uri.startswith("/body"):
+            req.write(req.read())
+        else:
+            req.write(f"{req.uri} {req.user} {req.ap_auth_type} {req.handler} {req.args}")
+        return apache.OK
+
+    def authzhandler(req):
+        return apache.OK if req.user == "user" else apache.HTTP_FORBIDDEN
+
+    def refuse(req):
+        return apache.HTTP_FORBIDDEN if req.args == "refused" else apache.DECLINED
+
+    def fixuphandler(req):
+        req.headers_in["X-Added"] = "by Python"
+        req.headers_out["X-Proxied"] = str(req.proxyreq)
+        return apache.DECLINED
+
+    def backend(req):
+        req.write(f"{req.headers_in.get('X-Added')} {req.uri} {req.read()}")
+        return apache.OK
+"""
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_python_and_modules_in_one_request(httpd, order):
+    site = httpd(
+        handler=WORKING_TOGETHER,
+        server="""
+            PythonPath "sys.path+['${docroot}']"
+            RewriteEngine On
+            RewriteRule ^/by-rewrite - [H=mod_python,QSA]
+            <Location /body>
+                SetHandler mod_python
+                PythonHandler app
+                SetInputFilter DEFLATE
+            </Location>
+            <LocationMatch "^/(users|others)">
+                SetHandler mod_python
+                PythonHandler app
+                AuthType Basic
+                AuthName "by file"
+                AuthBasicProvider file
+                AuthUserFile "${docroot}/users.txt"
+                Require valid-user
+                PythonAuthzHandler app
+            </LocationMatch>
+            <Location /proxied>
+                PythonAccessHandler app::refuse
+                PythonFixupHandler app
+            </Location>
+            ProxyPass /proxied http://127.0.0.1:${port}/backend
+            <Location /backend>
+                SetHandler mod_python
+                PythonHandler app::backend
+            </Location>
+        """,
+        config="PythonHandler app\nFallbackResource /fallback.x\n<Files fallback.x>\nSetHandler mod_python\n</Files>\n",
+        files={"users.txt": USERS, "by-rewrite": "", "fallback.x": ""},
+        **{order: MODULES},
+    )
+    body = b"a body " * 1000
+    assert site.post("/body", gzip.compress(body), headers={"Content-Encoding": "gzip"}).body == body
+    assert site.get("/by-rewrite?x").text == "/by-rewrite None None mod_python x"
+    assert site.get("/nowhere/at/all").text == "/fallback.x None None mod_python None"
+    assert site.get("/users").status == 401
+    assert site.get("/users", user=("user", "word")).text == "/users user Basic mod_python None"
+    assert site.get("/users", user=("other", "word")).status == 403
+    proxied = site.post("/proxied/page", b"sent on")
+    assert (proxied.text, proxied.headers["X-Proxied"]) == ("by Python /backend/page b'sent on'", None)
+    assert site.get("/proxied/page?refused").status == 403
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_objects_of_relatives(httpd, order):
+    """main, prev and next are the objects that the other requests' handlers had, and a sub-request's ends with it."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            kept = []
+
+            def fixuphandler(req):
+                req.own = f"own of {req.uri}"
+                return apache.OK
+
+            def handler(req):
+                if req.main:
+                    kept[:] = [req, req.headers_out]
+                    req.write(f"{req.main.own}, {req.own}, {req.main.main}, {req.main.next}")
+                elif req.prev:
+                    req.write(f"{req.prev.own}, {req.own}, {req.prev.next is req}")
+                elif req.args == "gone":
+                    return apache.HTTP_GONE
+                else:
+                    for old in (lambda: kept[0].uri, lambda: kept[0].main, lambda: len(kept[1])):
+                        try:
+                            old()
+                            return apache.HTTP_CONFLICT
+                        except RuntimeError:
+                            pass
+                    req.write("ended")
+                return apache.OK
+        """,
+        server="ErrorDocument 410 /sorry\n",
+        config="""
+            Options +Includes
+            AddOutputFilter INCLUDES html
+            PythonFixupHandler app
+            PythonHandler app
+            <FilesMatch "^[a-z]+$">
+                SetHandler mod_python
+            </FilesMatch>
+        """,
+        files={"page.html": '<!--#include virtual="/sub" -->'},
+        **{order: MODULES},
+    )
+    assert site.get("/page.html").text == "own of /page.html, own of /sub, None, None"
+    assert site.get("/stale").text == "ended"
+    assert site.get("/x?gone").text == "own of /x, own of /sorry, True"
 
 
 # Which request sees which phase
