@@ -234,6 +234,51 @@ def test_q78_the_filter_ends_with_its_tag(pages):
     ]
 
 
+SENDING = {
+    "write": "write('x' * 20000)",
+    "flush": "flush()",
+    "sendfile": "sendfile(__file__)",
+    "internal_redirect": "internal_redirect('/plain.txt')",
+}
+
+
+@pytest.mark.parametrize("name", SENDING)
+def test_what_would_call_mod_include_inside_itself(pages, name):
+    site = pages(
+        page=f'one <!--#python exec="filter.req.{SENDING[name]}" --> two <!--#python eval="3" -->',
+        outer='<!--#include virtual="/inner.html" --> end',
+        inner=f'<!--#python exec="filter.req.main.{SENDING[name]}" -->',
+        config='SSIErrorMsg "[error]"\n',
+        files={"plain.txt": "plain"},
+    )
+    site.expect_log("RuntimeError: a tag of a page cannot send")
+    site.expect_log("includes .*.html: ")
+    for _ in range(3):
+        assert site.get("/page.html").text == "one [error] two 3"
+        assert site.get("/outer.html").text == "[error] end"
+
+
+ODD = {
+    "clearing": ("globals().clear()", ""),
+    "deleting": ("del filter", ""),
+    "replacing": ("filter = 5", ""),
+    "adding a handler": ("filter.req.add_handler('PythonHandler', 'x')", ""),
+    "a length": ("filter.req.set_content_length(5)", ""),
+    "recursion": ("def f():\n  f()\nf()", "[error]"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_code(pages, name):
+    code, shown = ODD[name]
+    site = pages(page=f'one <!--#python exec="{code}" --> two <!--#python eval="6 * 7" -->', config='SSIErrorMsg "[error]"\n')
+    if shown:
+        site.expect_log("RecursionError")
+        site.expect_log("includes .*.html: ")
+    for _ in range(3):
+        assert site.get("/page.html").text == f"one {shown} two 42"
+
+
 def test_threads_that_write_with_their_tag(pages):
     site = pages(
         page=page(

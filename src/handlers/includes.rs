@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use super::resolve;
 use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
+use crate::apache::request::Request;
 use crate::config::settings::{Event, Settings};
 use crate::objects::include_filter;
 use crate::objects::lease::{Lease, OfElement};
@@ -70,11 +71,34 @@ fn run(element: &Element<'_>) -> Result<(), Vec<String>> {
     let name = settings.interpreter(event, None, server.server_hostname().unwrap_or_default());
     let interpreter = interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
         .map_err(|failure| vec![failure.to_string()])?;
+    let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| error::traceback(py, &raised))
     })
+}
+
+/// A tag that runs: nothing can be sent on its request, nor on those whose pages include it.
+struct Running<'r>(Request<'r>);
+
+impl<'r> Running<'r> {
+    fn enter(request: Request<'r>) -> Self {
+        for request in std::iter::successors(Some(request), |request| request.main()) {
+            let tags = &RequestState::of(request).tags;
+            tags.set(tags.get() + 1);
+        }
+        Self(request)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        for request in std::iter::successors(Some(self.0), |request| request.main()) {
+            let tags = &RequestState::of(request).tags;
+            tags.set(tags.get() - 1);
+        }
+    }
 }
 
 /// The end of a tag: what Python has kept of it is revoked.

@@ -43,6 +43,8 @@ pub struct RequestState {
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    /// How many tags of the page, or of one included in it, run now.
+    pub tags: Cell<u32>,
     /// The configuration, once Python has asked for it.
     pub options: RefCell<Option<ConfigurationView>>,
     pub config: RefCell<Option<ConfigurationView>>,
@@ -83,6 +85,7 @@ impl RequestState {
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
+            tags: Cell::new(0),
             options: RefCell::new(None),
             config: RefCell::new(None),
         }
