@@ -70,6 +70,14 @@ ELSEWHERE = {
     77: ("includes", "q77_python_path"),
     78: ("includes", "q78_the_filter_ends_with_its_tag"),
 }
+# Filters, connection handlers and WSGI are tested where they are.
+OF_OTHER_PARTS = {1, 21, 22, 23, 24, 25, 26, 62}
+
+
+def test_no_entry_is_forgotten():
+    here = {int(number) for number in re.findall(r"\ndef test_q(\d\d)_", pathlib.Path(__file__).read_text())}
+    assert here | set(ELSEWHERE) | OF_OTHER_PARTS == set(range(1, 79))
+    assert not OF_OTHER_PARTS & (here | set(ELSEWHERE))
 
 
 @pytest.mark.parametrize("entry", ELSEWHERE, ids=lambda entry: f"q{entry:02}")
