@@ -11,6 +11,7 @@
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `include` | elements of pages that mod_include works on |
 //! | `connection`, `server`, `process` | what a request belongs to |
+//! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
@@ -27,6 +28,7 @@ mod boundary;
 mod cgi;
 pub mod command;
 pub mod connection;
+pub mod connection_io;
 pub mod constants;
 pub mod file_info;
 pub mod hook;

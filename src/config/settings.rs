@@ -29,7 +29,6 @@ pub enum Event<'a> {
     /// The file name is unknown before translation.
     Request { filename: Option<&'a [u8]>, is_directory: bool },
     /// `PythonInterpPerDirectory` means nothing to a connection.
-    #[cfg_attr(not(test), expect(dead_code, reason = "connection handlers come later"))]
     Connection,
 }
 
@@ -81,7 +80,6 @@ impl<'a> Settings<'a> {
         self.flag(Flag::Debug)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the debugger comes later"))]
     pub fn enable_pdb(self) -> bool {
         self.flag(Flag::EnablePdb)
     }

@@ -1,10 +1,12 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `outcome` reads results and reports errors, `child` begins and ends a process, `includes` serves
-//! the tags of server side includes.
+//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `connections` has what comes before
+//! requests, `includes` the tags of server side includes, `child` begins and ends a process.
 
 pub mod child;
+mod connections;
+mod debugger;
 pub mod includes;
 mod outcome;
 mod resolve;
@@ -78,6 +80,7 @@ pub fn register(hooks: Hooks<'_>) {
         runner::run(Phase::Cleanup, request);
     });
     register_rows(hooks);
+    connections::register(hooks);
 }
 
 /// httpd tells hooks apart by their functions, so each row is registered with a function of its own.

@@ -4,12 +4,14 @@ use pyo3::exceptions::{PyIndexError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
 
+use super::debugger;
 use super::resolve::{self, Handler};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
+use crate::objects::added_handler::Callable;
 use crate::objects::native::State;
 use crate::objects::request_state::RequestState;
 use crate::python::convert::type_name;
@@ -19,6 +21,8 @@ use crate::python::{Object, error, thread};
 pub struct Call<'a> {
     pub phase: Phase,
     pub entry: &'a HandlerEntry,
+    /// What to call, where that is not the entry's to say.
+    pub callable: Option<&'a Callable>,
     pub request: Request<'a>,
     pub debug: bool,
 }
@@ -33,7 +37,7 @@ pub enum Result {
 }
 
 /// Why a handler gave no status.
-enum Trouble {
+pub enum Trouble {
     Raised(PyErr),
     /// A result that is none; the sentence says what is wrong.
     BadResult(String),
@@ -42,6 +46,16 @@ enum Trouble {
 impl From<PyErr> for Trouble {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
+    }
+}
+
+impl Trouble {
+    /// What the log says of it, element by element.
+    pub fn elements(&self, py: Python<'_>) -> Vec<String> {
+        match self {
+            Self::Raised(raised) => error::traceback(py, raised),
+            Self::BadResult(sentence) => vec![sentence.clone()],
+        }
     }
 }
 
@@ -68,10 +82,12 @@ impl Call<'_> {
         request: &RequestState,
     ) -> std::result::Result<Option<Status>, Trouble> {
         let object = request.object(py, state)?;
-        let Some(callable) = resolve::callable(py, state, handler, &object)? else {
-            return Ok(None);
+        let callable = match self.callable {
+            Some(callable) => callable.bind(py),
+            None => resolve::callable(py, state, handler, &object)?,
         };
-        match callable.call1((object,)) {
+        let Some(callable) = callable else { return Ok(None) };
+        match debugger::call(&callable, object, handler.settings) {
             Ok(result) => status_of(&result).map(Some),
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {
                 self.server_return(py, &raised).map(Some)
@@ -111,10 +127,7 @@ impl Call<'_> {
             self.phase.directive().to_string_lossy(),
             String::from_utf8_lossy(self.entry.text())
         );
-        let elements = match trouble {
-            Trouble::Raised(raised) => error::traceback(py, raised),
-            Trouble::BadResult(sentence) => vec![sentence.clone()],
-        };
+        let elements = trouble.elements(py);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
         let shows_page = self.debug
@@ -168,7 +181,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A handler's result as a status. Integers of any class but bool are results.
-fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
+pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
     if result.is_none() {
         return Err(Trouble::BadResult(
             "the handler returned None: it must return an integer, such as apache.OK".to_owned(),

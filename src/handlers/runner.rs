@@ -13,6 +13,7 @@ use crate::apache::status::Status;
 use crate::config::handlers::{HandlerEntry, extension};
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
+use crate::objects::added_handler::{AddedHandler, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
@@ -52,18 +53,13 @@ pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
     request.filename().map_or(&[], extension)
 }
 
-fn added_handlers(request: Request<'_>, phase: Phase) -> Vec<HandlerEntry> {
+fn added_handlers(request: Request<'_>, phase: Phase) -> Vec<AddedHandler> {
     let Some(state) = request.state::<RequestState>() else { return Vec::new() };
     let mut added = state.added.borrow_mut();
-    let mut found = Vec::new();
-    added.retain(|(of, entry)| {
-        let matches = *of == phase;
-        if matches {
-            found.push(entry.clone());
-        }
-        !matches
-    });
-    found
+    let (found, others) =
+        std::mem::take(&mut *added).into_iter().partition::<Vec<_>, _>(|(of, _)| *of == phase);
+    *added = others;
+    found.into_iter().map(|(_, handler)| handler).collect()
 }
 
 fn interpreter_for(
@@ -71,6 +67,9 @@ fn interpreter_for(
     cursor: &Cursor,
     request: Request<'_>,
 ) -> Result<&'static Interpreter, interpreter::Failure> {
+    if let Some(callable) = cursor.current().and_then(|handler| handler.callable) {
+        return Ok(callable.interpreter);
+    }
     let event =
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let directory = cursor.current().and_then(|handler| handler.directory);
@@ -106,6 +105,8 @@ impl<'r> Running<'r> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.state.phase.set(self.outer);
+        let callables = self.cursor.lock().take_callables();
+        drop(callables);
     }
 }
 
@@ -120,16 +121,14 @@ fn call_all(
         return Status::INTERNAL_SERVER_ERROR;
     };
     let mut result = None;
-    loop {
-        let next = running
-            .cursor
-            .lock()
-            .current()
-            .map(|next| (next.entry.clone(), next.directory.map(Box::<[u8]>::from)));
-        let Some((entry, directory)) = next else { break };
-        let handler = resolve::Handler { entry: &entry, directory: directory.as_deref(), settings };
-        let call = Call { phase: running.phase, entry: &entry, request, debug: settings.debug() };
-        let status = call.run(py, state, &handler, running.state);
+    while let Some(next) = Next::of(&running.cursor) {
+        let status = match &next.callable {
+            None => next.call(py, state, running, request, settings),
+            Some(callable) => thread::attach(callable.interpreter, |py| {
+                let state = State::of_interpreter(callable.interpreter).unwrap_or(state);
+                next.call(py, state, running, request, settings)
+            }),
+        };
         running.cursor.lock().advance();
         match status {
             outcome::Result::Missing => {}
@@ -147,4 +146,44 @@ fn call_all(
     }
     running.state.release(py, state);
     result.unwrap_or(Status::DECLINED)
+}
+
+/// The handler to run next, of its own: while it runs the list may grow.
+struct Next {
+    entry: HandlerEntry,
+    directory: Option<Box<[u8]>>,
+    callable: Option<Arc<Callable>>,
+}
+
+impl Next {
+    fn of(cursor: &SharedCursor) -> Option<Self> {
+        let cursor = cursor.lock();
+        let current = cursor.current()?;
+        Some(Self {
+            entry: current.entry.clone(),
+            directory: current.directory.map(Box::from),
+            callable: current.callable.cloned(),
+        })
+    }
+
+    /// Calls it in `state`'s interpreter, to which `py` is attached.
+    fn call(
+        &self,
+        py: Python<'_>,
+        state: &'static State,
+        running: &Running<'_>,
+        request: Request<'_>,
+        settings: Settings<'_>,
+    ) -> outcome::Result {
+        let directory = self.directory.as_deref();
+        let handler = resolve::Handler { entry: &self.entry, directory, settings };
+        let call = Call {
+            phase: running.phase,
+            entry: &self.entry,
+            callable: self.callable.as_deref(),
+            request,
+            debug: settings.debug(),
+        };
+        call.run(py, state, &handler, running.state)
+    }
 }

@@ -1,22 +1,24 @@
 //! `mp_conn`: a client's connection.
 
+use std::cell::{Cell, RefCell};
+
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::functions::log_level;
+use super::handler_list::{self, SharedCursor};
 use super::lease::{Lease, Loan, OfConnection};
 use super::native::State;
-use super::server;
 use super::table::{self, TableObject};
+use super::{connection_io, server};
 use crate::apache::connection::Connection;
 use crate::apache::log::{self, Level, Target};
 use crate::python::Object;
-use crate::python::class::{
-    self, Arguments, Arity, Class, Contents, This, method, read, read_write,
-};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 use crate::python::thread;
 
 pub struct ConnectionObject {
@@ -47,24 +49,40 @@ pub const CONNECTION: Class<ConnectionObject> = Class::<ConnectionObject>::new(c
         read(c"notes", ConnectionObject::notes, c"mp_table: notes of httpd's modules on this connection."),
         read(c"hlist", ConnectionObject::hlist, c"mp_hlist or None: the handlers of a connection handler's phase."),
     ])
-    .methods(&[method(
-        c"log_error",
-        ConnectionObject::log_error,
-        Arity(1, 2),
-        c"log_error(message, level=APLOG_ERR)\n--\n\nWrite a line to the error log, with the client's address.",
-    )]);
+    .methods(&[
+        method(c"log_error", ConnectionObject::log_error, Arity(1, 2), c"log_error(message, level=APLOG_ERR)\n--\n\nWrite a line to the error log, with the client's address."),
+        method(c"read", connection_io::read, Arity(0, 1), c"read(length=0)\n--\n\nbytes from the client, at least one and at most length; as they come without a length; with -1 all until the client closes. Raises OSError when there are none: the client has closed the connection, or was silent for longer than Timeout (TimeoutError)."),
+        method(c"readline", connection_io::readline, Arity(0, 1), c"readline(length=0)\n--\n\nOne line from the client with its newline, or the first length bytes of it. Raises OSError as read() does."),
+        method(c"write", connection_io::write, Arity(1, 1), c"write(data)\n--\n\nSend str (as UTF-8) or bytes to the client at once. Raises OSError when the client is gone."),
+    ]);
 
 impl Contents for ConnectionObject {}
 
-/// The lease on a connection, made at first use and revoked when the connection ends.
-fn lease(connection: Connection<'_>) -> Lease<OfConnection> {
-    if let Some(known) = connection.state::<Lease<OfConnection>>() {
-        return known.clone();
+/// What mod_python keeps of a connection while it lasts.
+pub struct ConnectionState {
+    lease: Lease<OfConnection>,
+    /// The handlers of a connection handler's phase, while it runs.
+    pub cursor: RefCell<Option<SharedCursor>>,
+    /// Whether a connection handler has seen it: httpd asks once more for each request that it keeps the connection alive for.
+    pub handled: Cell<bool>,
+}
+
+impl ConnectionState {
+    /// The connection's state, made at first use; its lease is revoked when the connection ends.
+    pub fn of(connection: Connection<'_>) -> &ConnectionState {
+        if let Some(known) = connection.state::<Self>() {
+            return known;
+        }
+        let lease = Lease::new(connection);
+        let at_end = lease.clone();
+        let state = connection.set_state(Self {
+            lease,
+            cursor: RefCell::new(None),
+            handled: Cell::new(false),
+        });
+        connection.before_end(move |_| at_end.revoke());
+        state
     }
-    let lease = connection.set_state(Lease::new(connection)).clone();
-    let at_end = lease.clone();
-    connection.before_end(move |_| at_end.revoke());
-    lease
 }
 
 /// An object on a connection.
@@ -77,32 +95,36 @@ pub fn instantiate<'py>(
     connection: Connection<'_>,
 ) -> PyResult<Object<'py>> {
     let contents = ConnectionObject {
-        lease: lease(connection),
+        lease: ConnectionState::of(connection).lease.clone(),
         base_server: Mutex::new(None),
         notes: Mutex::new(None),
     };
     class::instantiate(state.connection.bind(py), contents)
 }
 
-type This1<'a, 'py> = This<'a, 'py, ConnectionObject>;
+/// A connection, as the functions of its table get it.
+pub type Conn<'a, 'py> = This<'a, 'py, ConnectionObject>;
+
+/// httpd's record, for one call.
+///
+/// # Errors
+/// `RuntimeError` when the connection is over.
+pub fn loan<'a>(this: Conn<'a, '_>) -> PyResult<Loan<'a, OfConnection>> {
+    this.contents().lease.borrow(this.py())
+}
 
 impl ConnectionObject {
-    fn loan<'a>(this: This1<'a, '_>) -> PyResult<Loan<'a, OfConnection>> {
-        this.contents().lease.borrow(this.py())
-    }
-
-    fn base_server<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
+    fn base_server<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
         if let Some(known) = &*this.base_server.lock() {
             return Ok(known.bind(py).clone());
         }
-        let made =
-            server::instantiate(py, State::of(this.object())?, Self::loan(this)?.base_server())?;
+        let made = server::instantiate(py, State::of(this.object())?, loan(this)?.base_server())?;
         *this.base_server.lock() = Some(made.clone().unbind());
         Ok(made)
     }
 
-    fn notes<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
+    fn notes<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
         if let Some(known) = &*this.notes.lock() {
             return Ok(known.bind(py).clone());
@@ -116,87 +138,90 @@ impl ConnectionObject {
         Ok(made)
     }
 
-    fn local_addr<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        address(this.py(), Self::loan(this)?.local_address())
+    fn local_addr<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        address(this.py(), loan(this)?.local_address())
     }
 
-    fn client_addr<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        address(this.py(), Self::loan(this)?.client_address())
+    fn client_addr<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        address(this.py(), loan(this)?.client_address())
     }
 
-    fn remote_addr<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        warn_of_old_name(*Self::loan(this)?, "remote_addr", "client_addr");
+    fn remote_addr<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        warn_of_old_name(*loan(this)?, "remote_addr", "client_addr");
         Self::client_addr(this)
     }
 
-    fn client_ip<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        Self::loan(this)?.client_ip().map(Text).into_bound_py_any(this.py())
+    fn client_ip<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        loan(this)?.client_ip().map(Text).into_bound_py_any(this.py())
     }
 
-    fn remote_ip<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        warn_of_old_name(*Self::loan(this)?, "remote_ip", "client_ip");
+    fn remote_ip<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        warn_of_old_name(*loan(this)?, "remote_ip", "client_ip");
         Self::client_ip(this)
     }
 
-    fn local_ip<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        Self::loan(this)?.local_ip().map(Text).into_bound_py_any(this.py())
+    fn local_ip<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        loan(this)?.local_ip().map(Text).into_bound_py_any(this.py())
     }
 
-    fn remote_host<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        Self::loan(this)?.remote_host().map(Text).into_bound_py_any(this.py())
+    fn remote_host<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        loan(this)?.remote_host().map(Text).into_bound_py_any(this.py())
     }
 
-    fn local_host<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        Self::loan(this)?.local_host().map(Text).into_bound_py_any(this.py())
+    fn local_host<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        loan(this)?.local_host().map(Text).into_bound_py_any(this.py())
     }
 
-    fn remote_logname<'py>(this: This1<'_, 'py>) -> PyResult<Object<'py>> {
-        Self::loan(this)?.remote_logname().map(Text).into_bound_py_any(this.py())
+    fn remote_logname<'py>(this: Conn<'_, 'py>) -> PyResult<Object<'py>> {
+        loan(this)?.remote_logname().map(Text).into_bound_py_any(this.py())
     }
 
-    fn aborted(this: This1<'_, '_>) -> PyResult<i32> {
-        Ok(i32::from(Self::loan(this)?.aborted()))
+    fn aborted(this: Conn<'_, '_>) -> PyResult<i32> {
+        Ok(i32::from(loan(this)?.aborted()))
     }
 
-    fn keepalive(this: This1<'_, '_>) -> PyResult<i32> {
-        Ok(Self::loan(this)?.keepalive())
+    fn keepalive(this: Conn<'_, '_>) -> PyResult<i32> {
+        Ok(loan(this)?.keepalive())
     }
 
     fn set_keepalive(
-        this: This1<'_, '_>,
+        this: Conn<'_, '_>,
         value: Borrowed<'_, '_, PyAny>,
         _name: &str,
     ) -> PyResult<()> {
         let value =
             value.extract().map_err(|_| PyTypeError::new_err("keepalive must be an integer"))?;
-        Self::loan(this)?.set_keepalive(value);
+        loan(this)?.set_keepalive(value);
         Ok(())
     }
 
-    fn double_reverse(this: This1<'_, '_>) -> PyResult<i32> {
-        Ok(Self::loan(this)?.double_reverse())
+    fn double_reverse(this: Conn<'_, '_>) -> PyResult<i32> {
+        Ok(loan(this)?.double_reverse())
     }
 
-    fn keepalives(this: This1<'_, '_>) -> PyResult<i32> {
-        Ok(Self::loan(this)?.keepalives())
+    fn keepalives(this: Conn<'_, '_>) -> PyResult<i32> {
+        Ok(loan(this)?.keepalives())
     }
 
-    fn id(this: This1<'_, '_>) -> PyResult<i64> {
-        Ok(Self::loan(this)?.id())
+    fn id(this: Conn<'_, '_>) -> PyResult<i64> {
+        Ok(loan(this)?.id())
     }
 
-    /// Connection handlers set it; elsewhere there is none.
-    fn hlist(this: This1<'_, '_>) -> PyResult<Option<i32>> {
-        Self::loan(this).map(|_| None)
+    /// Connection handlers have one; elsewhere there is none.
+    fn hlist<'py>(this: Conn<'_, 'py>) -> PyResult<Option<Object<'py>>> {
+        let connection = loan(this)?;
+        let cursor = ConnectionState::of(*connection).cursor.borrow().clone();
+        let state = State::of(this.object())?;
+        cursor.map(|cursor| handler_list::instantiate(this.py(), state, cursor)).transpose()
     }
 
-    fn log_error(this: This1<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    fn log_error(this: Conn<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
         let message = arguments.required(0)?;
         if message.is_none() {
             return Ok(());
         }
         let (text, level) = (encode(message, "message")?, log_level(arguments.integer(1, 0)?));
-        let connection = Self::loan(this)?;
+        let connection = loan(this)?;
         thread::detach(this.py(), || {
             log::log(Target::Connection(*connection), level, text.as_bytes())
         });

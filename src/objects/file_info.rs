@@ -10,8 +10,9 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::native::State;
 use crate::apache::file_info::FileInfo;
 use crate::python::Object;
-use crate::python::class::{self, Class, Contents, This, read};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Text;
+use crate::python::row::read;
 use crate::python::slot::{self, Comparison};
 
 /// A copy, so it needs no lease.

@@ -14,8 +14,8 @@ use crate::apache::process::{self, Directive};
 use crate::apache::query;
 use crate::apache::server::Server;
 use crate::python::Object;
-use crate::python::class::{Arguments, Arity, Method, function};
 use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
+use crate::python::row::{Arguments, Arity, Method, function};
 use crate::python::{module, thread};
 
 type Module<'a, 'py> = Borrowed<'a, 'py, PyAny>;

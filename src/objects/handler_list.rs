@@ -5,19 +5,21 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
+use super::added_handler::{AddedHandler, Callable};
 use super::native::State;
 use crate::apache::request::Request;
 use crate::config::handlers::{Directory, HandlerEntry, HandlerList};
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Text;
+use crate::python::row::{Arguments, Arity, method, read};
 use crate::python::slot;
 
 /// The working list of a phase: the configured list, then what was appended for this request, also while it runs.
 #[derive(Default)]
 pub struct Cursor {
     configured: Option<HandlerList>,
-    appended: Vec<HandlerEntry>,
+    appended: Vec<AddedHandler>,
     /// Directories of the configured entries that only this request's file name decides; empty where there is none.
     matched: Vec<Option<Box<[u8]>>>,
     position: usize,
@@ -27,7 +29,7 @@ impl Cursor {
     #[must_use]
     pub fn new(
         configured: Option<HandlerList>,
-        appended: Vec<HandlerEntry>,
+        appended: Vec<AddedHandler>,
         request: Request<'_>,
     ) -> Self {
         let list = configured.as_deref().unwrap_or_default();
@@ -47,19 +49,29 @@ impl Cursor {
         Self { configured, appended, matched, position: 0 }
     }
 
+    /// The list of a connection, for which no directory is known.
+    #[must_use]
+    pub fn of_connection(configured: HandlerList) -> Self {
+        Self { configured: Some(configured), ..Self::default() }
+    }
+
     /// The handler that runs, or is to run next.
     #[must_use]
     pub fn current(&self) -> Option<Handler<'_>> {
         let configured = self.configured.as_deref().unwrap_or_default();
-        let entry = configured
-            .get(self.position)
-            .or_else(|| self.appended.get(self.position - configured.len()))?;
+        let (entry, callable) = match configured.get(self.position) {
+            Some(entry) => (entry, None),
+            None => {
+                let added = self.appended.get(self.position - configured.len())?;
+                (&added.entry, added.callable.as_ref())
+            }
+        };
         let directory = match entry.directory() {
             Directory::None => None,
             Directory::Path(text) | Directory::Location(text) => Some(&**text),
             Directory::Pattern(_) => self.matched.get(self.position).and_then(Option::as_deref),
         };
-        Some(Handler { entry, directory })
+        Some(Handler { entry, directory, callable })
     }
 
     pub fn advance(&mut self) {
@@ -68,8 +80,13 @@ impl Cursor {
         }
     }
 
-    pub fn append(&mut self, entry: HandlerEntry) {
-        self.appended.push(entry);
+    pub fn append(&mut self, handler: AddedHandler) {
+        self.appended.push(handler);
+    }
+
+    /// Takes out what was to be called. To be dropped when nobody has the cursor locked: that may run Python code.
+    pub fn take_callables(&mut self) -> Vec<Arc<Callable>> {
+        self.appended.iter_mut().filter_map(|added| added.callable.take()).collect()
     }
 }
 
@@ -78,6 +95,8 @@ impl Cursor {
 pub struct Handler<'a> {
     pub entry: &'a HandlerEntry,
     pub directory: Option<&'a [u8]>,
+    /// What to call instead of what the entry says.
+    pub callable: Option<&'a Arc<Callable>>,
 }
 
 /// A cursor that the runner and Python share.

@@ -13,10 +13,9 @@ use super::request::integer;
 use super::request_state::RequestState;
 use crate::apache::include::NotSent;
 use crate::python::Object;
-use crate::python::class::{
-    self, Arguments, Arity, Class, Contents, This, method, read, read_write,
-};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Data;
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 use crate::python::thread;
 
 pub struct IncludeFilterObject {

@@ -9,8 +9,8 @@ use pyo3::types::{PyBytes, PyString};
 
 use super::server;
 use crate::apache::lock_file::{self, LockError};
-use crate::python::class::Arguments;
 use crate::python::convert::encode;
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 /// Locks by number come before those by key.

@@ -1,8 +1,10 @@
 //! What Python sees: the native `_apache` module and its types, one file a type, each one table.
 
+pub mod added_handler;
 pub mod cleanup;
 pub mod configuration_view;
 pub mod connection;
+pub mod connection_io;
 pub mod file_info;
 pub mod functions;
 pub mod handler_list;

@@ -21,8 +21,9 @@ use super::table::{self, RequestTable, TableObject};
 use super::{connection, file_info, handler_list, server};
 use crate::apache::status::Status;
 use crate::python::Object;
-use crate::python::class::{self, Arity, Class, Contents, This, method, read, read_write};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode_line};
+use crate::python::row::{Arguments, Arity, method, read, read_write};
 
 pub struct RequestObject {
     lease: Lease<OfRequest>,
@@ -114,7 +115,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .methods(&[
         method(c"add_cgi_vars", super::request_control::add_cgi_vars, Arity(0, 0), c"add_cgi_vars()\n--\n\nPut the CGI variables (RFC 3875) into subprocess_env."),
         method(c"add_common_vars", super::request_control::add_common_vars, Arity(0, 0), c"add_common_vars()\n--\n\nPut the variables common to CGI and server-side includes into subprocess_env."),
-        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler to the list of a phase for this request. Raises IndexError for a name that is no phase."),
+        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request. Raises IndexError for a name that is no phase."),
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
         method(c"auth_name", super::request_control::auth_name, Arity(0, 0), c"auth_name()\n--\n\nAuthName in force, or None."),
         method(c"auth_type", super::request_control::auth_type, Arity(0, 0), c"auth_type()\n--\n\nAuthType in force, or None."),
@@ -317,7 +318,7 @@ fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
 }
 
 /// The directives in force now. The same object each time; what Python changes in it is seen in this request only.
-fn config<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
     let entries = super::settings_of(*request).map_or_else(Vec::new, server::directive_entries);
     let view = &RequestState::of(*request).config;
@@ -326,10 +327,7 @@ fn config<'py>(this: Req<'_, 'py>, _arguments: class::Arguments<'_, 'py>) -> PyR
 }
 
 /// The options in force now; as for `config`.
-fn options<'py>(
-    this: Req<'_, 'py>,
-    _arguments: class::Arguments<'_, 'py>,
-) -> PyResult<Object<'py>> {
+fn options<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
     let entries = super::settings_of(*request).map_or_else(Vec::new, server::option_entries);
     let view = &RequestState::of(*request).options;

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::functions::{handler_extensions, log_level};
 use super::native::State;
@@ -12,13 +13,13 @@ use super::request::{Req, loan, output};
 use super::request_state::RequestState;
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
-use crate::config::handlers::{Directory, HandlerEntry};
+use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
 use crate::python::Object;
-use crate::python::class::Arguments;
 use crate::python::convert::{
     Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
 };
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 pub fn add_cgi_vars(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
@@ -44,7 +45,6 @@ fn text_argument<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<E
 
 pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let name = text_argument(arguments.required(0)?, "phase")?;
-    let handler = text_argument(arguments.required(1)?, "handler")?;
     let directory =
         arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
     let phase = Phase::named(name.as_bytes()).filter(|phase| {
@@ -55,12 +55,13 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
         return Err(PyIndexError::new_err(format!("Invalid phase: {name}")));
     };
     let directory = directory.map_or(Directory::None, |directory| canonical(directory.as_bytes()));
-    let entry = HandlerEntry::new(handler.as_bytes(), phase, directory);
+    let interpreter = State::of(this.object())?.interpreter;
+    let handler = AddedHandler::new(arguments.required(1)?, interpreter, phase, directory)?;
     let request = loan(this)?;
     let state = RequestState::of(*request);
     match &*state.cursor.borrow() {
-        Some(cursor) if state.phase.get() == Some(phase) => cursor.lock().append(entry),
-        _ => state.added.borrow_mut().push((phase, entry)),
+        Some(cursor) if state.phase.get() == Some(phase) => cursor.lock().append(handler),
+        _ => state.added.borrow_mut().push((phase, handler)),
     }
     Ok(())
 }

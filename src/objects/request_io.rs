@@ -11,8 +11,8 @@ use crate::apache::body::ReadPolicy;
 use crate::apache::request::Request;
 use crate::apache::response::SendFileError;
 use crate::apache::status::Status;
-use crate::python::class::Arguments;
 use crate::python::convert::{Data, Octets, encode_without_nul};
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 /// How much of the body is fetched at a time, bytes.

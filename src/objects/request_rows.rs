@@ -13,10 +13,10 @@ use super::request_state::RequestState;
 use super::server;
 use crate::apache::request::Request;
 use crate::python::Object;
-use crate::python::class::{Attribute, Getter, read, read_write};
 use crate::python::convert::{
     Encoded, Latin1, Text, encode_latin1, encode_line, encode_without_nul,
 };
+use crate::python::row::{Attribute, Getter, read, read_write};
 
 /// A zero-sized type around a function that reads a field, and how Python sees the field.
 macro_rules! shown_as {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use pyo3::prelude::*;
 
+use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
@@ -15,7 +16,7 @@ use super::request::RequestObject;
 use super::request_io::Body;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
-use crate::config::handlers::{HandlerEntry, HandlerList};
+use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
@@ -30,7 +31,7 @@ pub struct RequestState {
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
     /// Handlers added for phases to come.
-    pub added: RefCell<Vec<(Phase, HandlerEntry)>>,
+    pub added: RefCell<Vec<(Phase, AddedHandler)>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.
@@ -137,6 +138,8 @@ fn end(request: Request<'_>) {
     }
     run_cleanups(request, state);
     state.lease.revoke();
+    let never_run = std::mem::take(&mut *state.added.borrow_mut());
+    drop(never_run);
     let objects = std::mem::take(&mut *state.objects.borrow_mut());
     for (interpreter, object) in objects {
         thread::attach(interpreter, |_| drop(object));

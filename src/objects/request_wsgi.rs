@@ -12,8 +12,8 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
 use crate::python::Object;
-use crate::python::class::Arguments;
 use crate::python::convert::{Encoded, Latin1, encode_latin1, type_name};
+use crate::python::row::Arguments;
 use crate::python::thread;
 
 const BASE_URI: &[u8] = b"mod_python.wsgi.base_uri";

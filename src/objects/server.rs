@@ -19,8 +19,9 @@ use crate::apache::server::Server;
 use crate::config::server::ServerSection;
 use crate::config::settings::Settings;
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method, read};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode};
+use crate::python::row::{Arguments, Arity, method, read};
 use crate::python::thread;
 
 pub struct ServerObject {

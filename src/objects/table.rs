@@ -15,8 +15,9 @@ use super::table_iterator::{Part, iterator};
 use crate::apache::request::Request;
 use crate::apache::table::Table;
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, keyword_method, method};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Encoded, Text, encode, encode_line, encode_without_nul, type_name};
+use crate::python::row::{Arguments, Arity, keyword_method, method};
 use crate::python::slot::{self, Comparison};
 
 /// What a table object shows.

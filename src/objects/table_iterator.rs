@@ -10,8 +10,9 @@ use super::multimap::Entry;
 use super::native::State;
 use super::table::{TableObject, view};
 use crate::python::Object;
-use crate::python::class::{self, Arguments, Arity, Class, Contents, This, method};
+use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Text;
+use crate::python::row::{Arguments, Arity, method};
 use crate::python::slot;
 
 /// What an iterator gives of each entry.

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "this layer is where Rust meets CPython's C API")]
 
+mod boundary;
 pub mod class;
 pub mod compat;
 pub mod convert;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod interpreter;
 pub mod module;
 pub mod package;
+pub mod row;
 pub mod runtime;
 pub mod slot;
 pub mod thread;

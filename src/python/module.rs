@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyType};
 use pyo3::{Borrowed, ffi};
 
-use super::class::{Method, leak_methods};
+use super::row::{Method, leak_methods};
 
 /// Makes a module object in the current interpreter and enters it in `sys.modules`.
 ///

@@ -19,6 +19,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.cache" "cache.py" false,
     "mod_python.cgi_streams" "cgi_streams.py" false,
     "mod_python.claims" "claims.py" false,
+    "mod_python.debugger" "debugger.py" false,
     "mod_python.generations" "generations.py" false,
     "mod_python.importer" "importer.py" false,
     "mod_python.python22" "python22.py" false,

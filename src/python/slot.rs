@@ -7,7 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{Borrowed, ffi};
 
-use super::class::{self, Contents, Getter, This, boundary, conjure, into_pointer};
+use super::boundary::{boundary, conjure, into_pointer};
+use super::class::{self, Contents, This};
+use super::row::Getter;
 
 /// One special method.
 pub struct Slot(pub(super) ffi::PyType_Slot);

@@ -1,0 +1,518 @@
+"""PythonConnectionHandler: a handler has a whole connection, below HTTP, or leaves it to HTTP."""
+
+import concurrent.futures
+import pathlib
+import socket
+import textwrap
+import threading
+
+import pytest
+
+import client
+import httpd as real
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+HTTP = """
+
+def handler(req):
+    req.content_type = "text/plain"
+    req.write("served by HTTP")
+    return apache.OK
+"""
+
+
+class Connections:
+    """A site with HTTP at its port, and a virtual host at another port whose connections a handler has."""
+
+    def __init__(self, httpd, handler, config="", main="", words="app", **options):
+        self.port = real.free_port()
+        self.site = httpd(
+            handler="from mod_python import apache\n" + textwrap.dedent(handler) + ("" if "def handler(" in handler else HTTP),
+            server=textwrap.dedent(main)
+            + textwrap.dedent(f"""
+                AcceptFilter http none
+                Listen 127.0.0.1:{self.port}
+                <VirtualHost 127.0.0.1:{self.port}>
+                    ServerName localhost
+                    PythonPath "sys.path + ['${{docroot}}']"
+                    {f"PythonConnectionHandler {words}" if words else ""}
+            """)
+            + textwrap.dedent(config)
+            + "\n</VirtualHost>\n",
+            **options,
+        )
+
+    def open(self):
+        return socket.create_connection(("127.0.0.1", self.port), 30)
+
+    def talk(self, data, half_close=True):
+        """All that comes back for these bytes."""
+        with self.open() as connection:
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            return client.receive(connection)
+
+
+def exactly(connection, count):
+    received = b""
+    while len(received) < count:
+        more = connection.recv(count - len(received))
+        assert more, f"the connection ended after {received!r}"
+        received += more
+    return received
+
+
+ECHO_LINES = """
+    def connectionhandler(conn):
+        while True:
+            try:
+                conn.write(conn.readline())
+            except OSError:
+                return apache.OK
+"""
+
+
+@pytest.mark.every_mpm
+def test_echo_by_lines(httpd):
+    server = Connections(httpd, ECHO_LINES)
+    with server.open() as connection:
+        for line in (b"one\n", b"\n", b"two \xff\x00\r\n", b"x" * 100_000 + b"\n"):
+            connection.sendall(line)
+            assert exactly(connection, len(line)) == line
+        # Several lines in one packet, and the last one without its newline.
+        connection.sendall(b"a\nb\nc")
+        connection.shutdown(socket.SHUT_WR)
+        assert client.receive(connection) == b"a\nb\nc"
+    assert server.site.get("/").text == "served by HTTP"
+
+
+@pytest.mark.every_mpm
+def test_echo_by_blocks(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            while True:
+                try:
+                    conn.write(conn.read())
+                except OSError:
+                    return apache.OK
+        """,
+    )
+    data = bytes(range(256)) * 4000
+    with server.open() as connection:
+        sender = threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR)))
+        sender.start()
+        assert client.receive(connection) == data
+        sender.join()
+
+
+@pytest.mark.every_mpm
+def test_bounded_reads(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            answer = [conn.read(3), conn.read(1), conn.readline(2), conn.readline(100), conn.readline(), conn.read(5), conn.readline(-1)]
+            conn.write(repr(answer))
+            return apache.OK
+        """,
+    )
+    expected = [b"abc", b"d", b"ef", b"g\n", b"next\n", b"12345", b"end\n"]
+    assert eval(server.talk(b"abcdefg\nnext\n12345end\nnever read", half_close=False)) == expected
+
+
+@pytest.mark.every_mpm
+def test_read_until_the_client_closes(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            first = conn.readline()
+            data = conn.read(-1)
+            answer = [first, len(data), data[:4], data[-4:]]
+            for function, length in ((conn.read, -1), (conn.read, 0), (conn.read, 5), (conn.readline, 0)):
+                try:
+                    answer.append(function(length))
+                except OSError as error:
+                    answer.append((type(error).__name__, str(error)))
+            conn.write(repr(answer))
+            return apache.OK
+        """,
+    )
+    answer = eval(server.talk(b"line\nstart" + b"x" * 300_000 + b"stop"))
+    closed = ("OSError", "Connection read error: the client has closed the connection")
+    assert answer == [b"line\n", 300_009, b"star", b"stop"] + [closed] * 4
+
+
+@pytest.mark.every_mpm
+def test_a_silent_client_is_a_timeout(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            answer = []
+            for function, length in ((conn.read, 0), (conn.readline, 0), (conn.read, -1)):
+                try:
+                    answer.append(function(length))
+                except OSError as error:
+                    answer.append((type(error).__name__, str(error)))
+            conn.write(repr(answer))
+            return apache.OK
+        """,
+        config="Timeout 1",
+    )
+    late = ("TimeoutError", "Connection read error: the client sent nothing for too long")
+    assert eval(server.talk(b"", half_close=False)) == [late] * 3
+
+
+def test_what_a_read_in_vain_has_seen_is_read_again(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            answer = []
+            for function, length in ((conn.readline, 0), (conn.read, -1), (conn.read, 2), (conn.readline, 4), (conn.readline, 0)):
+                try:
+                    answer.append(function(length))
+                except TimeoutError:
+                    answer.append(None)
+                    conn.write("late\\n")
+            conn.write(repr(answer))
+            return apache.OK
+        """,
+        config="Timeout 1",
+    )
+    with server.open() as connection:
+        connection.sendall(b"abcdef")
+        assert exactly(connection, 10) == b"late\nlate\n"
+        connection.sendall(b"gh\n")
+        assert eval(client.receive(connection)) == [None, None, b"ab", b"cdef", b"gh\n"]
+
+
+DECLINE = """
+    def connectionhandler(conn):
+        line = conn.readline()
+        conn.notes["line"] = line.decode().strip()
+        return apache.DECLINED
+
+    def handler(req):
+        req.content_type = "text/plain"
+        req.write(f"{req.connection.notes.get('line')} {req.method} {len(req.read())}")
+        return apache.OK
+"""
+BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
+
+
+@pytest.mark.every_mpm
+def test_declined_leaves_the_unread_bytes_to_http(httpd):
+    server = Connections(httpd, DECLINE)
+    answer = server.talk(b"PROXY me\r\n" + BODY + REQUEST, half_close=False)
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert b"PROXY me POST 20000" in answer and b"PROXY me GET 0" in answer
+
+
+@pytest.mark.every_mpm
+def test_declined_once_for_all_requests(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            conn.notes.add("calls", "1")
+            return apache.DECLINED
+
+        def handler(req):
+            req.write(f"calls: {req.connection.notes['calls']}.")
+            return apache.OK
+        """,
+    )
+    kept_alive = REQUEST.replace(b"Connection: close\r\n", b"")
+    with server.open() as connection:
+        for _ in range(3):
+            connection.sendall(kept_alive)
+            answer = b""
+            while not answer.endswith(b"0\r\n\r\n"):
+                answer += exactly(connection, 1)
+            assert b"calls: 1." in answer
+        connection.sendall(kept_alive + REQUEST)
+        assert client.receive(connection).count(b"calls: 1.") == 2
+
+
+@pytest.mark.every_mpm
+def test_declined_after_a_read_in_vain(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            try:
+                return conn.readline(1000) and apache.OK
+            except TimeoutError:
+                conn.write("?")
+                return apache.DECLINED
+        """,
+        config="Timeout 1",
+    )
+    for start, rest in ((b"GET / HT", b""), (b"POST / HTTP/1.0", b"Content-Length: 5\r\n")):
+        with server.open() as connection:
+            connection.sendall(start)
+            assert exactly(connection, 1) == b"?"
+            connection.sendall((b"GET / HTTP/1.1\r\n" if not rest else b"POST / HTTP/1.0\r\n")[len(start) :])
+            connection.sendall(b"Host: localhost\r\nConnection: close\r\n" + rest + b"\r\n12345")
+            assert b"served by HTTP" in client.receive(connection)
+
+
+@pytest.mark.every_mpm
+@pytest.mark.parametrize("result", ["apache.OK", "apache.DONE", "apache.HTTP_FORBIDDEN", "12345"])
+def test_any_other_integer_closes(httpd, result):
+    server = Connections(
+        httpd,
+        f"""
+        def connectionhandler(conn):
+            conn.write("bye")
+            return {result}
+        """,
+    )
+    assert server.talk(REQUEST, half_close=False) == b"bye"
+
+
+@pytest.mark.every_mpm
+@pytest.mark.parametrize(
+    "body, text",
+    [
+        ("1/0", "ZeroDivisionError: division by zero"),
+        ("raise apache.SERVER_RETURN(apache.OK)", "SERVER_RETURN: 0"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("return None", "the handler returned None"),
+        ("return True", "AssertionError: the handler returned a value of type bool"),
+        ("return 'x'", "AssertionError: the handler returned a value of type str"),
+        ("return 2**40", "out of range"),
+        ("conn.write(5)", "TypeError: data must be str or a bytes-like object, not int"),
+        ("conn.read('x')", "TypeError: length must be an integer"),
+        ("conn.nothing", "AttributeError"),
+    ],
+)
+def test_errors_close_the_connection_without_a_page(httpd, body, text):
+    server = Connections(httpd, f"def connectionhandler(conn): {body}", config="PythonDebug On")
+    server.site.expect_traceback(text, phase="ConnectionHandler")
+    assert server.talk(REQUEST, half_close=False) == b""
+    assert server.site.get("/").text == "served by HTTP"
+
+
+@pytest.mark.parametrize(
+    "words, text",
+    [("missing", "ModuleNotFoundError"), ("app::nothing", "contains no 'nothing'"), ("app::a.b", "contains no 'a.b'")],
+)
+def test_a_handler_that_is_not_there(httpd, words, text):
+    server = Connections(httpd, "", words=words)
+    server.site.expect_traceback(text, phase="ConnectionHandler", handler=words)
+    assert server.talk(REQUEST, half_close=False) == b""
+
+
+def test_errors_go_to_the_log_of_the_server_that_listens(httpd):
+    server = Connections(httpd, "def connectionhandler(conn): 1/0", config="ErrorLog ${scratch}/own_log")
+    assert server.talk(REQUEST, half_close=False) == b""
+    log = (server.site.scratch / "own_log").read_text()
+    assert "ConnectionHandler app: ZeroDivisionError" in log and "[client" not in log
+
+
+def test_the_list_of_handlers(httpd):
+    server = Connections(
+        httpd,
+        """
+        kept = []
+
+        def connectionhandler(conn):
+            hlist = conn.hlist
+            answer = [hlist.handler, hlist.directory, hlist.is_location, hlist.silent, repr(hlist)]
+            hlist.next()
+            answer += [conn.hlist.handler]
+            hlist.next()
+            hlist.next()
+            answer += [conn.hlist.handler, repr(hlist)]
+            conn.write(repr(answer) + "\\n")
+            return apache.OK if conn.readline() == b"close\\n" else apache.DECLINED
+
+        def second(conn):
+            conn.write("never")
+            return apache.OK
+
+        def handler(req):
+            req.write(f"afterwards {req.connection.hlist}")
+            return apache.OK
+        """,
+        words="app app::second",
+    )
+    shown = "{'handler': 'app', 'is_location': 0, 'silent': 0}"
+    answer = server.talk(b"close\n")
+    assert eval(answer) == ["app", None, 0, 0, shown, "app::second", None, "{}"]
+    assert b"afterwards None" in server.talk(b"HTTP\n" + REQUEST)
+
+
+def test_what_a_connection_handler_sees(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            conn.write(repr([str(type(conn)), conn.client_ip, conn.local_addr[1], conn.aborted, conn.keepalives, repr(conn.notes),
+                             conn.base_server.get_options().items(), apache.interpreter]))
+            return apache.OK
+        """,
+        config="PythonInterpreter own\nPythonOption key value",
+    )
+    expected = ["<class 'mp_conn'>", "127.0.0.1", server.port, 0, 0, "{}", [("key", "value")], "own"]
+    assert eval(server.talk(b"")) == expected
+
+
+def test_a_virtual_host_inherits_the_handler(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            if conn.base_server.is_virtual:
+                conn.write(f"virtual {conn.hlist.handler}")
+                return apache.OK
+            return apache.DECLINED
+        """,
+        main="PythonPath \"sys.path + ['${docroot}']\"\nPythonConnectionHandler app::connectionhandler",
+        words=None,
+    )
+    assert server.talk(b"") == b"virtual app::connectionhandler"
+    assert server.site.get("/").text == "served by HTTP"
+
+
+@pytest.mark.every_mpm
+def test_a_kept_connection_is_over_with_its_connection(httpd):
+    server = Connections(
+        httpd,
+        """
+        kept = []
+
+        def connectionhandler(conn):
+            for old in kept:
+                answer = []
+                for use in (old.read, old.readline, lambda: old.write("x"), lambda: old.client_ip, lambda: old.hlist):
+                    try:
+                        answer.append(use())
+                    except RuntimeError as error:
+                        answer.append(str(error))
+                conn.write(repr(answer))
+            kept[:] = [conn]
+            return apache.OK
+        """,
+        children=1,
+    )
+    assert server.talk(b"") == b""
+    real.wait_until(lambda: not real.open_connections(server.port), "the connection's end")
+    assert eval(server.talk(b"")) == ["this connection object can no longer be used: its connection is over"] * 5
+
+
+@pytest.mark.every_mpm
+def test_a_client_that_is_gone(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            try:
+                while True:
+                    conn.write(b"x" * 100_000)
+            except OSError as error:
+                conn.log_error(f"told: {error} {conn.aborted}", apache.APLOG_NOTICE)
+            return apache.OK
+        """,
+    )
+    with server.open() as connection:
+        exactly(connection, 10)
+    server.site.wait_log("told: Connection write failed, client closed connection. 1")
+
+
+@pytest.mark.every_mpm
+def test_slow_clients_do_not_keep_others_from_python(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            try:
+                if conn.readline() == b"write\\n":
+                    conn.write("go\\n")
+                    conn.write(b"x" * 20_000_000)
+                else:
+                    conn.write("go\\n")
+                    conn.readline()
+            except OSError:
+                pass
+            return apache.OK
+        """,
+    )
+    with server.open() as silent, server.open() as deaf:
+        silent.sendall(b"read\n")
+        deaf.sendall(b"write\n")
+        for connection in (silent, deaf):
+            assert exactly(connection, 3) == b"go\n"
+        for _ in range(20):
+            assert server.site.get("/").text == "served by HTTP"
+
+
+def test_str_bytes_and_buffers_are_written(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            for data in ("\\u00fc", b"\\xff", bytearray(b"a"), memoryview(b"b"), "", b""):
+                conn.write(data)
+            return apache.OK
+        """,
+    )
+    assert server.talk(b"") == b"\xc3\xbc\xffab"
+
+
+def test_the_connection_of_a_request(httpd):
+    """As for protocols that a request changes to."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def handler(req):
+                conn = req.connection
+                conn.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: own\\r\\n\\r\\n")
+                conn.write(conn.readline())
+                conn.write(conn.read(3))
+                req.connection.keepalive = apache.AP_CONN_CLOSE
+                return apache.DONE
+        """
+    )
+    answer = site.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: own\r\n\r\nline\n123")
+    assert answer.startswith(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: own\r\n\r\nline\n123")
+
+
+@pytest.mark.every_mpm
+def test_many_connections_at_once(httpd):
+    server = Connections(httpd, ECHO_LINES)
+
+    def talk(number):
+        for _ in range(10):
+            data = b"".join(b"%d %d\n" % (number, line) for line in range(50))
+            assert server.talk(data) == data
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for finished in [pool.submit(talk, number) for number in range(8)]:
+            finished.result()
+
+
+def resident_kilobytes(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def test_a_long_connection_takes_no_more_memory(httpd):
+    server = Connections(httpd, ECHO_LINES, children=1, mpm="prefork")
+    with server.open() as connection:
+
+        def talk(rounds):
+            for _ in range(rounds):
+                connection.sendall(b"x" * 99 + b"\n")
+                exactly(connection, 100)
+            return sum(resident_kilobytes(pid) for pid in server.site.child_pids())
+
+        before = talk(3000)
+        assert talk(15_000) - before < 500
