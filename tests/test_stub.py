@@ -22,9 +22,10 @@ LIVE = """
 
     def types(req):
         answer = {}
-        for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/")):
-            names = vars(type(item)).items()
-            answer[type(item).__name__] = {
+        classes = [type(item) for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/"))]
+        for item in [*classes, _apache.mp_include_filter]:
+            names = vars(item).items()
+            answer[item.__name__] = {
                 name: "function" if callable(value) else "attribute" for name, value in names
                 if not name.startswith("__") or name in SPECIAL
             }

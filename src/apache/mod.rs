@@ -11,6 +11,7 @@
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
+//! | `include` | elements of pages that mod_include works on |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -35,6 +36,7 @@ pub mod constants;
 pub mod expression;
 pub mod file_info;
 pub mod hook;
+pub mod include;
 pub mod lock_file;
 pub mod log;
 pub mod pattern;

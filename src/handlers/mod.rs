@@ -2,11 +2,13 @@
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
 //! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `provider` answers for users and
-//! what they may, `connections` has what comes before requests, `child` begins and ends a process.
+//! what they may, `connections` has what comes before requests, `includes` the tags of server side includes, `child` begins
+//! and ends a process.
 
 pub mod child;
 mod connections;
 mod debugger;
+pub mod includes;
 mod outcome;
 mod provider;
 mod resolve;

@@ -2,11 +2,13 @@
 
 pub mod added_handler;
 pub mod cleanup;
+pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
 pub mod file_info;
 pub mod functions;
 pub mod handler_list;
+pub mod include_filter;
 pub mod lease;
 pub mod locks;
 pub mod logging;

@@ -1,13 +1,16 @@
 //! `mp_request`: one HTTP request. The table of all its attributes and methods; what reads and writes the body is in
 //! `request_io`, what changes the course of the request in `request_control`.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::lease::{Lease, Loan, OfRequest};
+use super::multimap::Entries;
 use super::native::State;
 use super::request_rows::{
     flag, latin1_rw, line_rw, number, number_rw, related, text, text_rw, text_with, texts, time,
@@ -191,6 +194,20 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     this.contents().lease.borrow(this.py())
 }
 
+/// The request, to send something on it.
+///
+/// # Errors
+/// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
+pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
+    let request = loan(this)?;
+    if RequestState::of(*request).tags.get() > 0 {
+        return Err(PyRuntimeError::new_err(
+            "a tag of a page cannot send on the page's request: use filter.write()",
+        ));
+    }
+    Ok(request)
+}
+
 fn status(this: Req<'_, '_>) -> PyResult<i32> {
     Ok(loan(this)?.status().0)
 }
@@ -315,28 +332,30 @@ fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     table(this, |parts| &mut parts.notes, RequestTable::NOTES)
 }
 
-/// The directives in force now. The same object each time, filled anew: what Python changes in it changes nothing else.
+/// The directives in force now. The same object each time; what Python changes in it is seen in this request only.
 fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-    let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::directive_entries);
-    refilled(this, |parts| &mut parts.config, entries)
+    let request = loan(this)?;
+    let entries = super::settings_of(*request).map_or_else(Vec::new, server::directive_entries);
+    let view = &RequestState::of(*request).config;
+    let shown = view.borrow_mut().get_or_insert_default().update(entries);
+    view_object(this, |parts| &mut parts.config, shown)
 }
 
 /// The options in force now; as for `config`.
 fn options<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-    let entries = super::settings_of(*loan(this)?).map_or_else(Vec::new, server::option_entries);
-    refilled(this, |parts| &mut parts.options, entries)
+    let request = loan(this)?;
+    let entries = super::settings_of(*request).map_or_else(Vec::new, server::option_entries);
+    let view = &RequestState::of(*request).options;
+    let shown = view.borrow_mut().get_or_insert_default().update(entries);
+    view_object(this, |parts| &mut parts.options, shown)
 }
 
-fn refilled<'py>(
+fn view_object<'py>(
     this: Req<'_, 'py>,
     slot: fn(&mut Parts) -> &mut Option<Py<PyAny>>,
-    entries: Vec<super::multimap::Entry>,
+    shown: Arc<Mutex<Entries>>,
 ) -> PyResult<Object<'py>> {
-    let object = part(this, slot, |state| {
-        table::instantiate(this.py(), state, TableObject::own(Default::default()))
-    })?;
-    table::refill(&object, entries)?;
-    Ok(object)
+    part(this, slot, |state| table::instantiate(this.py(), state, TableObject::shared(shown)))
 }
 
 fn phase(this: Req<'_, '_>) -> PyResult<Option<&'static str>> {

@@ -9,7 +9,7 @@ use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::functions::{handler_extensions, log_level};
 use super::native::State;
-use super::request::{Req, loan};
+use super::request::{Req, loan, output};
 use super::request_state::RequestState;
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
@@ -176,7 +176,7 @@ pub fn internal_redirect(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyR
     let value = arguments.required(0)?;
     text_argument(value, "new_uri")?;
     let uri = encode_line(value, "new_uri")?;
-    let request = loan(this)?;
+    let request = output(this)?;
     thread::detach(this.py(), || request.internal_redirect(uri.as_bytes()));
     Ok(())
 }

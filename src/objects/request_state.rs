@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 
 use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
+use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
@@ -47,6 +48,11 @@ pub struct RequestState {
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
     subrequests: RefCell<Open>,
+    /// How many tags of the page, or of one included in it, run now.
+    pub tags: Cell<u32>,
+    /// The configuration, once Python has asked for it.
+    pub options: RefCell<Option<ConfigurationView>>,
+    pub config: RefCell<Option<ConfigurationView>>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -85,6 +91,9 @@ impl RequestState {
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
             subrequests: RefCell::new(Open::default()),
+            tags: Cell::new(0),
+            options: RefCell::new(None),
+            config: RefCell::new(None),
         }
     }
 
