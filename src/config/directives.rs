@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::apache::auth_provider::Kind;
 use crate::apache::command::{self, CommandTable, Contexts, Outcome, Scope, Set};
+use crate::apache::filter::Direction;
 use crate::apache::pattern::Pattern;
 use crate::config::handlers::{self, Directory};
 use crate::config::phase::Phase;
@@ -99,6 +100,8 @@ fn connection_handler(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
 fn filter(command: &mut Command<'_>, handler: &[u8], name: Option<&[u8]>) -> Outcome {
     let phase = phase(command)?;
     enter(command)?;
+    let direction = if phase == Phase::InputFilter { Direction::Input } else { Direction::Output };
+    command.register_filter(direction, name.unwrap_or(handler));
     command.section.set_filter(phase, handler, name);
     Ok(())
 }
