@@ -39,6 +39,7 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server)
         concat!("mod_python/", env!("CARGO_PKG_VERSION")).as_bytes(),
     );
     process::add_version_component(pconf, format!("Python/{major}.{minor}.{micro}").as_bytes());
+    handlers::includes::register();
     if let Err(error) = lock_file::prepare(pconf) {
         let line = format!("mod_python: no file for locks between processes: {error}");
         log::log(Target::Server(main), Level::Error, line.as_bytes());

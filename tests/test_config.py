@@ -300,15 +300,45 @@ def test_options_are_views_of_one_request(httpd):
                 options["new"] = "x"
                 config["PythonDebug"] = "1"
                 apache.main_server.get_options()["shared"] = "stored"
-                return "done"
+                return options["new"], req.get_options()["new"], req.get_config()["PythonDebug"]
 
             def look(req):
                 return "new" in req.get_options(), "PythonDebug" in req.get_config(), apache.main_server.get_options().get("shared")
         """,
         config="SetHandler mod_python\nPythonHandler app\nPythonOption a b\n<Files other>\nPythonInterpreter other\n</Files>",
     )
-    assert site.call("change") == "done"
+    assert site.call("change") == ("x", "x", "1")
     assert site.call("look") == (False, False, "stored")
+
+
+def test_changed_options_are_seen_by_later_phases(httpd):
+    site = httpd(
+        handler="""
+            def transhandler(req):
+                req.get_options()["early"] = "changed"
+                req.get_options()["replaced"] = "changed"
+                return -1
+
+            def accesshandler(req):
+                del req.get_options()["removed"]
+                return 0
+
+            def handler(req):
+                req.write(str(sorted(req.get_options().items())))
+                return 0
+        """,
+        server="PythonPath \"sys.path+['${docroot}']\"\nPythonOption server one\nPythonTransHandler app\n",
+        config="""
+            SetHandler mod_python
+            PythonAccessHandler app
+            PythonHandler app
+            PythonOption replaced two
+            PythonOption removed three
+            PythonOption own four
+        """,
+    )
+    for _ in range(2):
+        assert site.get("/").text == "[('early', 'changed'), ('own', 'four'), ('replaced', 'changed'), ('server', 'one')]"
 
 
 def test_shared_options_reach_every_interpreter(httpd):

@@ -122,7 +122,7 @@ impl<'r> Request<'r> {
 ///
 /// # Safety
 /// `F` is the type of a C function, and that of the function that goes by this name.
-unsafe fn optional_function<F: Copy>(name: &CStr) -> Option<F> {
+pub(super) unsafe fn optional_function<F: Copy>(name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<unsafe extern "C" fn()>()) };
     // SAFETY: APR keeps all of these as functions without type; the caller knows the type.
     unsafe {

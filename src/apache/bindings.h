@@ -13,6 +13,7 @@
 #include "ap_provider.h"
 #include "ap_expr.h"
 #include "mod_auth.h"
+#include "mod_include.h"
 #include "mod_ssl.h"
 #include "util_filter.h"
 #include "util_script.h"

@@ -71,7 +71,7 @@ pub trait Stateless: Copy + Send + Sync + 'static {}
 impl<F: Copy + Send + Sync + 'static> Stateless for F {}
 
 /// The value of a type that has only one.
-const fn the<F: Copy>() -> F {
+pub(super) const fn the<F: Copy>() -> F {
     const {
         assert!(size_of::<F>() == 0, "a hook is a function item or a closure that captures nothing")
     };

@@ -79,7 +79,7 @@ pub fn callable<'py>(
 
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = resident(state)?;
-    apply_path(py, resident, handler)?;
+    apply_path(py, resident, handler.settings.python_path(), own_directory(handler))?;
     let key = key(handler);
     let known = resident.found.lock().get(&*key).cloned();
     if let Some(known) = known {
@@ -219,10 +219,25 @@ fn missing(module: &Object<'_>, name: &[u8]) -> PyErr {
     ))
 }
 
-/// Makes `sys.path` what the handler's configuration says, when that is not what it was made last.
-fn apply_path(py: Python<'_>, resident: &Resident, handler: &Handler<'_>) -> PyResult<()> {
-    let expression = handler.settings.python_path();
-    let directory = own_directory(handler);
+/// Makes `sys.path` what PythonPath says.
+///
+/// # Errors
+/// What the expression raises.
+pub fn apply_python_path(
+    py: Python<'_>,
+    state: &'static State,
+    settings: Settings<'_>,
+) -> PyResult<()> {
+    apply_path(py, resident(state)?, settings.python_path(), None)
+}
+
+/// Makes `sys.path` what the configuration says, when that is not what it was made last.
+fn apply_path(
+    py: Python<'_>,
+    resident: &Resident,
+    expression: Option<&[u8]>,
+    directory: Option<&[u8]>,
+) -> PyResult<()> {
     {
         let path = resident.path.lock();
         let is_applied = match (expression, directory) {

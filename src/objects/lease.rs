@@ -22,6 +22,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::apache::connection::Connection;
+use crate::apache::include::Element;
 use crate::apache::invocation::Invocation;
 use crate::apache::request::Request;
 use crate::python::thread;
@@ -57,6 +58,24 @@ impl Leased for OfRequest {
     }
 
     fn address_of(handle: Request<'_>) -> NonNull<c_void> {
+        handle.address()
+    }
+}
+
+/// The lease of an element of a page.
+pub enum OfElement {}
+
+impl Leased for OfElement {
+    type Handle<'a> = &'a Element<'a>;
+    const NAME: &'static str = "filter";
+    const OWNER: &'static str = "tag";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> &'a Element<'a> {
+        // SAFETY: the caller's promise.
+        unsafe { Element::from_address(address) }
+    }
+
+    fn address_of(handle: &Element<'_>) -> NonNull<c_void> {
         handle.address()
     }
 }

@@ -2,14 +2,17 @@
 
 pub mod added_handler;
 pub mod cleanup;
+pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
 pub mod file_info;
 pub mod filter;
 pub mod functions;
 pub mod handler_list;
+pub mod include_filter;
 pub mod lease;
 pub mod locks;
+pub mod logging;
 pub mod multimap;
 pub mod native;
 pub mod request;
@@ -19,6 +22,7 @@ pub mod request_rows;
 pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
+pub mod subrequest;
 pub mod table;
 pub mod table_iterator;
 

@@ -12,7 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
 use super::{
-    connection, file_info, filter, functions, handler_list, request, server, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, include_filter, request, server,
+    subrequest, table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -26,11 +27,13 @@ pub struct State {
     pub request: Py<PyType>,
     pub server: Py<PyType>,
     pub connection: Py<PyType>,
+    pub subrequest: Py<PyType>,
     pub table: Py<PyType>,
     pub iterator: Py<PyType>,
     pub file_info: Py<PyType>,
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
+    pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
@@ -80,11 +83,13 @@ impl State {
             request: class(module, &request::REQUEST)?,
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,
+            subrequest: class(module, &subrequest::SUBREQUEST)?,
             table: class(module, &table::TABLE)?,
             iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
+            include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
@@ -97,6 +102,7 @@ impl State {
         let py = module.py();
         let types = [
             ("mp_request", &self.request),
+            ("mp_subrequest", &self.subrequest),
             ("mp_server", &self.server),
             ("mp_conn", &self.connection),
             ("mp_table", &self.table),
@@ -104,6 +110,7 @@ impl State {
             ("mp_finfo", &self.file_info),
             ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
+            ("mp_include_filter", &self.include_filter),
         ];
         for (name, class) in types {
             module.setattr(name, class.bind(py))?;

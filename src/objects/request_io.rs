@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use super::native::State;
-use super::request::{Req, integer, loan};
+use super::request::{Req, integer, loan, output};
 use super::request_state::{Refusal, RequestState};
 use crate::apache::body::ReadPolicy;
 use crate::apache::request::Request;
@@ -247,7 +247,7 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let request = loan(this)?;
+    let request = output(this)?;
     let state = RequestState::of(*request);
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
@@ -266,7 +266,7 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
 }
 
 pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
-    let request = loan(this)?;
+    let request = output(this)?;
     RequestState::of(*request).unflushed.set(0);
     let flushed = thread::detach(this.py(), || request.flush());
     flushed.map_err(|_| PyOSError::new_err("Flush failed, client closed connection."))
@@ -284,7 +284,7 @@ pub fn sendfile(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<u64
                 .map_err(|_| PyValueError::new_err("sendfile: len must be -1 or not negative"))?,
         ),
     };
-    let request = loan(this)?;
+    let request = output(this)?;
     let sent = thread::detach(this.py(), || request.sendfile(path.as_bytes(), offset, length));
     let sent = sent.map_err(|error| sendfile_error(&error, path.as_bytes()))?;
     let state = RequestState::of(*request);

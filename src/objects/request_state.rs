@@ -2,21 +2,25 @@
 //! for the module, and gone with the request's pool.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
 
 use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
+use super::configuration_view::ConfigurationView;
 use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
 use super::request::RequestObject;
 use super::request_io::Body;
+use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
+use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
@@ -62,6 +66,12 @@ pub struct RequestState {
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    subrequests: RefCell<Open>,
+    /// How many tags of the page, or of one included in it, run now.
+    pub tags: Cell<u32>,
+    /// The configuration, once Python has asked for it.
+    pub options: RefCell<Option<ConfigurationView>>,
+    pub config: RefCell<Option<ConfigurationView>>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -103,6 +113,10 @@ impl RequestState {
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
+            subrequests: RefCell::new(Open::default()),
+            tags: Cell::new(0),
+            options: RefCell::new(None),
+            config: RefCell::new(None),
         }
     }
 
@@ -120,6 +134,21 @@ impl RequestState {
         let object = super::request::instantiate(py, state, self.lease.clone())?;
         self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
         Ok(object)
+    }
+
+    /// Keeps a subrequest until it is given up, or the request ends. Returns the key by which it is found.
+    pub fn keep_subrequest(&self, subrequest: Subrequest) -> u64 {
+        self.subrequests.borrow_mut().keep(subrequest)
+    }
+
+    #[must_use]
+    pub fn subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow().find(key)
+    }
+
+    /// What is dropped then should not be dropped attached: its end may run Python.
+    pub fn give_up_subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow_mut().remove(key)
     }
 
     /// Remembers, for all whose handlers may be writing, that a filter has answered.
@@ -146,13 +175,16 @@ impl RequestState {
     }
 }
 
-/// The end of a request: cleanups newest first, the cleanup phase, then everything that Python kept of it is revoked.
+/// The end of a request: cleanups newest first, the cleanup phase, subrequests that were left open, then everything that
+/// Python kept of it is revoked.
 fn end(request: Request<'_>) {
     let Some(state) = request.state::<RequestState>() else { return };
     if thread::is_attached() {
         // A signal ends the process in the middle of Python code, which cannot be entered again here.
         state.lease.revoke();
-        std::mem::forget((state.objects.take(), state.cleanups.take(), state.filters.take()));
+        let held =
+            (state.objects.take(), state.cleanups.take(), state.added.take(), state.filters.take());
+        std::mem::forget((held, state.cursor.take()));
         return;
     }
     run_cleanups(request, state);
@@ -160,6 +192,12 @@ fn end(request: Request<'_>) {
         run(request);
     }
     run_cleanups(request, state);
+    loop {
+        let open = state.subrequests.borrow_mut().pop();
+        let Some(open) = open else { break };
+        drop(open);
+        run_cleanups(request, state);
+    }
     state.lease.revoke();
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
     drop((never_run, state.filters.take()));

@@ -450,17 +450,6 @@ pub fn instantiate<'py>(
     class::instantiate(state.table.bind(py), table)
 }
 
-/// Replaces everything in a table of Python's own.
-///
-/// # Errors
-/// In an interpreter that is not ours.
-pub fn refill(object: &Bound<'_, PyAny>, entries: Vec<Entry>) -> PyResult<()> {
-    if let Some(TableObject { storage: Storage::Own(own) }) = view(object.as_borrowed())? {
-        own.lock().0 = entries;
-    }
-    Ok(())
-}
-
 /// The contents of an object that is a table.
 pub fn view<'a>(object: Borrowed<'a, '_, PyAny>) -> PyResult<Option<&'a TableObject>> {
     let state = State::current(object.py())?;

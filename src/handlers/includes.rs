@@ -1,0 +1,233 @@
+//! `<!--#python eval="…" -->` and `<!--#python exec="…" -->` in pages that mod_include works on.
+//!
+//! Whatever goes wrong in a tag is in the error log, the text of mod_include for errors is in the tag's place, and the page
+//! goes on.
+
+use pyo3::exceptions::{PyOSError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::resolve;
+use crate::apache::include::{self, Attribute, Element, NotSent};
+use crate::apache::log::{self, Level, Target};
+use crate::apache::request::Request;
+use crate::config::settings::{Event, Settings};
+use crate::objects::include_filter;
+use crate::objects::lease::{Lease, OfElement};
+use crate::objects::native::{self, State};
+use crate::objects::request_state::RequestState;
+use crate::objects::settings_of;
+use crate::python::convert::{Text, encode};
+use crate::python::interpreter::{self, Interpreter};
+use crate::python::{Object, error, thread};
+
+/// What the code of a tag is: an expression whose value is shown, or statements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Eval,
+    Exec,
+}
+
+#[derive(PartialEq, Eq, Debug)]
+struct Code {
+    kind: Kind,
+    text: Vec<u8>,
+}
+
+/// Tells mod_include of the tag, each time that httpd has read its configuration.
+pub fn register() {
+    include::register(c"python", serve);
+}
+
+fn serve(element: Element<'_>) -> Result<(), NotSent> {
+    if !element.is_shown() {
+        return Ok(());
+    }
+    if let Err(lines) = run(&element) {
+        let request = element.request();
+        let page = String::from_utf8_lossy(request.filename().unwrap_or_default());
+        for line in lines {
+            let line = format!("includes {page}: {}", line.trim_end_matches('\n'));
+            log::log(Target::Request(request), Level::Error, line.as_bytes());
+        }
+        element.write_error();
+    }
+    element.flush()
+}
+
+/// Runs a tag. `Err` is what to log.
+fn run(element: &Element<'_>) -> Result<(), Vec<String>> {
+    let one_line = |line: &str| vec![line.to_owned()];
+    if !element.may_execute() {
+        return Err(one_line("the python element is not allowed here: Options IncludesNOEXEC"));
+    }
+    let code = code(&element.attributes()).map_err(|sentence| vec![sentence])?;
+    let request = element.request();
+    let settings =
+        settings_of(request).ok_or_else(|| one_line("no configuration of mod_python"))?;
+    let event =
+        Event::Request { filename: request.filename(), is_directory: request.is_directory() };
+    let server = request.server();
+    let name = settings.interpreter(event, None, server.server_hostname().unwrap_or_default());
+    let interpreter = interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+        .map_err(|failure| vec![failure.to_string()])?;
+    let _running = Running::enter(request);
+    let ending = Ending(Lease::new(element));
+    thread::attach(interpreter, |py| {
+        let tag = Tag { element, lease: &ending.0, settings, code: &code };
+        tag.run(py, interpreter).map_err(|raised| error::traceback(py, &raised))
+    })
+}
+
+/// A tag that runs: nothing can be sent on its request, nor on those whose pages include it.
+struct Running<'r>(Request<'r>);
+
+impl<'r> Running<'r> {
+    fn enter(request: Request<'r>) -> Self {
+        for request in std::iter::successors(Some(request), |request| request.main()) {
+            let tags = &RequestState::of(request).tags;
+            tags.set(tags.get() + 1);
+        }
+        Self(request)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        for request in std::iter::successors(Some(self.0), |request| request.main()) {
+            let tags = &RequestState::of(request).tags;
+            tags.set(tags.get() - 1);
+        }
+    }
+}
+
+/// The end of a tag: what Python has kept of it is revoked.
+struct Ending(Lease<OfElement>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.revoke();
+    }
+}
+
+/// The one attribute of a tag. `Err` is a sentence on what is wrong.
+fn code(attributes: &[Attribute]) -> Result<Code, String> {
+    let (name, value) = match attributes {
+        [] => return Err("the python element has no attribute: it needs eval or exec".to_owned()),
+        [(name, value)] => (name, value.as_deref().unwrap_or_default()),
+        _ => return Err("the python element takes one attribute, eval or exec".to_owned()),
+    };
+    let kind = match &**name {
+        b"eval" => Kind::Eval,
+        b"exec" => Kind::Exec,
+        _ => {
+            let name = String::from_utf8_lossy(name);
+            return Err(format!("the python element takes eval or exec, not '{name}'"));
+        }
+    };
+    let text = source(kind, value);
+    if text.is_empty() {
+        let name = String::from_utf8_lossy(name);
+        return Err(format!("the attribute {name} of the python element is empty"));
+    }
+    Ok(Code { kind, text })
+}
+
+/// Line ends as Python has them, and no white space at the end; before an expression, none either.
+fn source(kind: Kind, value: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(value.len());
+    for (index, byte) in value.iter().enumerate() {
+        if *byte != b'\r' || value.get(index + 1) != Some(&b'\n') {
+            text.push(*byte);
+        }
+    }
+    match kind {
+        Kind::Eval => text.trim_ascii().to_vec(),
+        Kind::Exec => text.trim_ascii_end().to_vec(),
+    }
+}
+
+/// A tag in its interpreter.
+struct Tag<'a> {
+    element: &'a Element<'a>,
+    lease: &'a Lease<OfElement>,
+    settings: Settings<'a>,
+    code: &'a Code,
+}
+
+impl Tag<'_> {
+    fn run(&self, py: Python<'_>, interpreter: &'static Interpreter) -> PyResult<()> {
+        let state = State::of_interpreter(interpreter)
+            .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))?;
+        resolve::apply_python_path(py, state, self.settings)?;
+        let request = self.element.request();
+        let globals = globals(&RequestState::of(request).object(py, state)?)?;
+        globals.set_item("filter", include_filter::instantiate(py, state, self.lease.clone())?)?;
+        globals.set_item("__file__", request.filename().map(Text))?;
+        let result = self.evaluate(&globals);
+        globals.set_item("filter", py.None())?;
+        let result = result?;
+        if self.code.kind == Kind::Exec || result.is_none() {
+            return Ok(());
+        }
+        let text = result.str()?;
+        let text = encode(text.as_any().as_borrowed(), "a result")?;
+        // Threads that the code has started may be writing too.
+        let written = self.lease.borrow(py)?.write(text.as_bytes());
+        written.map_err(|error| PyOSError::new_err(error.to_string()))
+    }
+
+    fn evaluate<'py>(&self, globals: &Bound<'py, PyDict>) -> PyResult<Object<'py>> {
+        let builtins = globals.py().import("builtins")?;
+        let page = String::from_utf8_lossy(self.element.request().filename().unwrap_or_default());
+        let mode = match self.code.kind {
+            Kind::Eval => "eval",
+            Kind::Exec => "exec",
+        };
+        let file = format!("<python in {page}>");
+        let compiled = builtins.call_method1("compile", (Text(&self.code.text), file, mode))?;
+        builtins.call_method1("eval", (compiled, globals))
+    }
+}
+
+/// `req.ssi_globals`: what all tags of a page share, and what handlers may have put there before.
+fn globals<'py>(request: &Object<'py>) -> PyResult<Bound<'py, PyDict>> {
+    if let Some(known) = request.getattr_opt("ssi_globals")? {
+        return known
+            .cast_into()
+            .map_err(|_| PyTypeError::new_err("req.ssi_globals must be a dict"));
+    }
+    let globals = PyDict::new(request.py());
+    request.setattr("ssi_globals", &globals)?;
+    Ok(globals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(name: &str, value: &str) -> Attribute {
+        (name.as_bytes().to_vec(), Some(value.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn code_of_a_tag() {
+        let eval = code(&[attribute("eval", " 5\r\n+ 1 ")]).unwrap();
+        assert_eq!(eval, Code { kind: Kind::Eval, text: b"5\n+ 1".to_vec() });
+        let exec = code(&[attribute("exec", "\r\n  x\ry\r\n \t")]).unwrap();
+        assert_eq!(exec, Code { kind: Kind::Exec, text: b"\n  x\ry".to_vec() });
+    }
+
+    #[test]
+    fn tags_without_code() {
+        for wrong in [
+            vec![],
+            vec![attribute("file", "x")],
+            vec![attribute("eval", " \n")],
+            vec![(b"exec".to_vec(), None)],
+            vec![attribute("eval", "1"), attribute("exec", "2")],
+        ] {
+            assert!(code(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
