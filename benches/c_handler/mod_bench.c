@@ -8,6 +8,7 @@
 #include "http_core.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "util_filter.h"
 #include "util_script.h"
 #include "apr_strings.h"
 #include "apr_tables.h"
@@ -124,13 +125,86 @@ static int upload(request_rec *r)
     return OK;
 }
 
+/* The five phases of `phases`; the first four see every request and answer for that one. */
+static int is_phases(request_rec *r)
+{
+    return r->uri && strncmp(r->uri, "/phases/", 8) == 0;
+}
+
+static int phase_access(request_rec *r)
+{
+    if (!is_phases(r)) {
+        return DECLINED;
+    }
+    return r->useragent_ip ? OK : HTTP_FORBIDDEN;
+}
+
+static int phase_authen(request_rec *r)
+{
+    if (!is_phases(r)) {
+        return DECLINED;
+    }
+    r->user = apr_pstrdup(r->pool, "bench");
+    return OK;
+}
+
+static int phase_authz(request_rec *r)
+{
+    if (!is_phases(r)) {
+        return DECLINED;
+    }
+    return strcmp(r->user, "bench") == 0 ? OK : HTTP_FORBIDDEN;
+}
+
+static int phase_fixup(request_rec *r)
+{
+    if (!is_phases(r)) {
+        return DECLINED;
+    }
+    apr_table_set(r->headers_out, "X-Bench", "fixup");
+    return OK;
+}
+
+static int phases(request_rec *r)
+{
+    ap_set_content_type(r, "text/plain");
+    ap_rputs(r->user, r);
+    return OK;
+}
+
+/* Copies what passes into buckets of its own, and flushes where Python's filters do: at the end of each invocation. */
+static apr_status_t copy(ap_filter_t *f, apr_bucket_brigade *in)
+{
+    apr_bucket_brigade *out = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+
+    for (apr_bucket *b = APR_BRIGADE_FIRST(in); b != APR_BRIGADE_SENTINEL(in); b = APR_BUCKET_NEXT(b)) {
+        const char *data;
+        apr_size_t length;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(b)) {
+            APR_BRIGADE_INSERT_TAIL(out, apr_bucket_eos_create(f->c->bucket_alloc));
+            break;
+        }
+        if (APR_BUCKET_IS_METADATA(b)) {
+            continue;
+        }
+        if ((status = apr_bucket_read(b, &data, &length, APR_BLOCK_READ)) != APR_SUCCESS) {
+            return status;
+        }
+        APR_BRIGADE_INSERT_TAIL(out, apr_bucket_heap_create(data, length, NULL, f->c->bucket_alloc));
+    }
+    apr_brigade_cleanup(in);
+    return ap_pass_brigade(f->next, out);
+}
+
 static const struct {
     const char *name;
     int (*answer)(request_rec *);
 } cases[] = {
     {"bench-hello", hello},   {"bench-hello-flush", hello_flush}, {"bench-attributes", attributes},
     {"bench-writes", writes}, {"bench-writes-flush", writes_flush}, {"bench-sendfile", sendfile_},
-    {"bench-upload", upload}, {NULL, NULL},
+    {"bench-upload", upload}, {"bench-phases", phases},         {NULL, NULL},
 };
 
 static int answer(request_rec *r)
@@ -151,6 +225,11 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     memset(block, 'x', sizeof(block));
     ap_hook_handler(answer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_access(phase_access, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authn(phase_authen, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_authz(phase_authz, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(phase_fixup, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_register_output_filter("BENCH-COPY", copy, NULL, AP_FTYPE_RESOURCE);
 }
 
 AP_DECLARE_MODULE(bench) = {STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks, 0};

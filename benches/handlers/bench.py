@@ -76,3 +76,36 @@ def upload(req):
     req.content_type = "text/plain"
     req.write(str(len(req.read())), 0)
     return apache.OK
+
+
+def phase_access(req):
+    return apache.OK if req.useragent_ip else apache.HTTP_FORBIDDEN
+
+
+def phase_authen(req):
+    req.user = "bench"
+    return apache.OK
+
+
+def phase_authz(req):
+    return apache.OK if req.user == "bench" else apache.HTTP_FORBIDDEN
+
+
+def phase_fixup(req):
+    req.headers_out["X-Bench"] = "fixup"
+    return apache.OK
+
+
+def phases(req):
+    req.content_type = "text/plain"
+    req.write(req.user, 0)
+    return apache.OK
+
+
+def copy(filter):
+    data = filter.read()
+    while data:
+        filter.write(data)
+        data = filter.read()
+    if data is None:
+        filter.close()

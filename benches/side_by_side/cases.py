@@ -26,6 +26,12 @@ class Case:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     answers: dict[str, str] = dataclasses.field(default_factory=dict)  # headers that must come back
     sends: int = 0  # size of the request body
+    page: bytes = b""  # content of the file asked for
+    all_config: str = ""  # further directives of every side
+    c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
+    python_config: str = ""  # those of a mod_python
+    answers_file: bool = False  # httpd's own handler answers
+    without: frozenset[str] = frozenset()  # sides that cannot do it
     at_most: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / C
     at_most_debian: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / Debian's
 
@@ -99,5 +105,31 @@ CASES = (
         lambda root, port: str(MEGABYTE).encode(),
         sends=MEGABYTE,
         at_most=_everywhere(1.15),
+    ),
+    Case(
+        "phases",
+        "access, authentication, authorisation, fixup and content",
+        "/phases/page",
+        lambda root, port: b"bench",
+        answers={"X-Bench": "fixup"},
+        all_config="AuthType Bench\n    AuthName bench\n    Require valid-user",
+        python_config="""PythonAccessHandler bench::phase_access
+    PythonAuthenHandler bench::phase_authen
+    PythonAuthzHandler bench::phase_authz
+    PythonFixupHandler bench::phase_fixup""",
+        at_most=_everywhere(2.0),
+        at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "filter",
+        "64 KiB of a file through an output filter that copies them",
+        "/filter/page",
+        lambda root, port: b"f" * 64 * 1024,
+        page=b"f" * 64 * 1024,
+        c_config="SetOutputFilter BENCH-COPY",
+        python_config="PythonOutputFilter bench::copy BENCH-COPY\n    SetOutputFilter BENCH-COPY",
+        answers_file=True,
+        without=frozenset({"debian"}),  # it crashes there under threads
+        at_most=_everywhere(1.2),
     ),
 )

@@ -29,7 +29,9 @@ ErrorLog "{root}/error.log"
 LogLevel warn
 {identity}
 {layout}
+LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
 KeepAlive On
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
@@ -98,7 +100,7 @@ class Httpd:
         for case in cases:
             directory = self.www / case.name
             directory.mkdir()
-            (directory / "page").touch()  # httpd walks further for a name that does not exist
+            (directory / "page").write_bytes(case.page)  # httpd walks further for a name that does not exist
             shutil.copy(HANDLERS, directory)
         modules = apxs("LIBEXECDIR")
         configuration = CONFIGURATION.format(

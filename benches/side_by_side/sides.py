@@ -42,15 +42,16 @@ class Side:
         if self.module is None:
             return ""
         load = "bench_module" if self.name == "c" else "python_module"
-        sections = "\n".join(self._section(www, case) for case in cases)
+        sections = "\n".join(self._section(www, case) for case in cases if self.name not in case.without)
         return f'LoadModule {load} "{self.module}"\n{sections}'
 
     def _section(self, www: pathlib.Path, case: Case) -> str:
-        if self.name == "c":
-            handler = f"SetHandler bench-{case.name}"
-        else:
-            handler = f"SetHandler mod_python\n    PythonHandler bench::{case.function}"
-        return f'<Directory "{www}/{case.name}">\n    {handler}\n</Directory>'
+        lines = [case.all_config, case.c_config if self.name == "c" else case.python_config]
+        if not case.answers_file:
+            python = f"SetHandler mod_python\n    PythonHandler bench::{case.function}"
+            lines.append(f"SetHandler bench-{case.name}" if self.name == "c" else python)
+        inside = "\n    ".join(line for line in lines if line)
+        return f'<Directory "{www}/{case.name}">\n    {inside}\n</Directory>'
 
 
 def ours() -> pathlib.Path:

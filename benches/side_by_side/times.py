@@ -57,6 +57,8 @@ def measure(
                 # Each round begins with another side.
                 for turn in range(len(servers)):
                     server = servers[(turn + number) % len(servers)]
+                    if server.side.name in case.without:
+                        continue
                     _turn(server, case, cells[case.name, server.side.name], seconds if number else 1, bool(number))
     return cells
 
