@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
-use super::request::{self, Req, RequestObject};
+use super::request::{self, Req, RequestObject, loan};
 use super::request_state::RequestState;
 use super::{connection, server};
 use crate::apache::log::{self, Level, Origin, Target};
@@ -49,6 +49,7 @@ pub fn log_enabled(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyRe
 pub fn request_log<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
     request::loan(this)?;
     let (py, object) = (this.py(), this.object());
+    drop(loan(this)?);
     if class::has_attributes::<RequestObject>(&object.to_owned()) {
         let attributes = object.getattr("__dict__")?.cast_into::<PyDict>()?;
         if let Some(own) = attributes.get_item("log")? {
