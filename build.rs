@@ -29,7 +29,7 @@ fn generate_bindings() {
         .header("src/apache/bindings.h")
         .clang_args(arguments)
         .allowlist_function("(ap|apr)_.*")
-        .allowlist_type("(ap|apr)_.*|request_rec|conn_rec|server_rec|server_addr_rec|module|command_rec|cmd_parms|process_rec|core_.*|include_.*")
+        .allowlist_type("(ap|apr)_.*|request_rec|conn_rec|server_rec|server_addr_rec|module|command_rec|cmd_parms|process_rec|core_.*|include_.*|auth[nz]_.*")
         .allowlist_var("(AP|APR|APLOG|HTTP|M|OR|RSRC|ACCESS|EXEC|DECLINED|OK|DONE|REQUEST|PROXYREQ|REMOTE|MODULE|SERVER|CGI|DIR|INCLUDES|ENABLE|SSI)_.*|ap_.*|DECLINED|OK|DONE|SUSPENDED|M_.*|OR_ALL|RSRC_CONF|ACCESS_CONF|.*_MAGIC_TYPE.*")
         .blocklist_function("ap_log_.*_va|apr_v.*printf.*")
         .layout_tests(false)

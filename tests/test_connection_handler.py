@@ -2,9 +2,13 @@
 
 import concurrent.futures
 import pathlib
+import shutil
 import socket
+import ssl
+import subprocess
 import textwrap
 import threading
+import time
 
 import pytest
 
@@ -453,6 +457,30 @@ def test_slow_clients_do_not_keep_others_from_python(httpd):
             assert server.site.get("/").text == "served by HTTP"
 
 
+# Not under event, whose children do not end while anybody is waited for: neither for the head of a plain HTTP request.
+@pytest.mark.parametrize("threading_model", ["worker", "prefork"])
+def test_a_handler_that_waits_does_not_hold_up_the_end(httpd, threading_model):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            conn.write("go")
+            try:
+                conn.readline()
+            except OSError as error:
+                conn.log_error(f"told: {error}", apache.APLOG_NOTICE)
+            return apache.OK
+        """,
+        config="Timeout 60",
+        mpm=threading_model,
+    )
+    with server.open() as connection:
+        assert exactly(connection, 2) == b"go"
+        began = time.monotonic()
+        server.site.stop()
+        assert time.monotonic() - began < 10
+
+
 def test_str_bytes_and_buffers_are_written(httpd):
     server = Connections(
         httpd,
@@ -497,6 +525,57 @@ def test_many_connections_at_once(httpd):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for finished in [pool.submit(talk, number) for number in range(8)]:
             finished.result()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of our own; httpd reads it before it gives up being root."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "certificate.pem"]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+@pytest.mark.every_mpm
+def test_tls_is_below_the_handler(httpd, certificate):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            conn.write("go\\n")
+            while True:
+                try:
+                    line = conn.readline()
+                except TimeoutError:
+                    conn.write("late\\n")
+                    return apache.DECLINED
+                if line == b"HTTP\\n":
+                    return apache.DECLINED
+                conn.write(line)
+        """,
+        config=f"""
+            Timeout 1
+            SSLEngine on
+            SSLCertificateFile "{certificate}/certificate.pem"
+            SSLCertificateKeyFile "{certificate}/key.pem"
+        """,
+        modules=("reqtimeout", "socache_shmcb", "http2"),
+        late_modules=("ssl",),
+        main="Protocols h2 http/1.1",
+    )
+    context = ssl.create_default_context(cafile=certificate / "certificate.pem")
+    for last in (b"HTTP\n", b""):
+        with server.open() as plain, context.wrap_socket(plain, server_hostname="localhost") as connection:
+            assert exactly(connection, 3) == b"go\n"
+            connection.sendall(b"x" * 50_000 + b"\n")
+            assert exactly(connection, 50_001) == b"x" * 50_000 + b"\n"
+            start = b"" if last else REQUEST[:7]
+            connection.sendall(last + start)
+            if not last:
+                assert exactly(connection, 5) == b"late\n"
+            connection.sendall(REQUEST[len(start) :])
+            assert b"served by HTTP" in client.receive(connection)
 
 
 def resident_kilobytes(pid):

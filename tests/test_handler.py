@@ -1,5 +1,6 @@
 """Content handlers: what they return and what the client then sees."""
 
+import http
 from urllib.parse import quote
 
 import pytest
@@ -120,6 +121,47 @@ def test_subclasses_of_int_are_statuses(httpd):
     site = httpd(handler=OBEDIENT)
     assert site.get("/?Result.FORBIDDEN").status == 403
     assert site.get("/?http.HTTPStatus.GONE").status == 410
+
+
+@pytest.mark.parametrize("name", ["CREATED", "FORBIDDEN", "GONE", "TOO_MANY_REQUESTS", "LOOP_DETECTED"])
+def test_statuses_of_the_standard_library(httpd, name):
+    site = httpd(handler=OBEDIENT)
+    status = http.HTTPStatus[name].value
+
+    def answer(expression):
+        response = site.get(f"/?{quote(expression)}")
+        return response.status, response.reason
+
+    if status >= 400:
+        assert answer(f"http.HTTPStatus.{name}")[0] == status
+        assert answer(f"stop(http.HTTPStatus.{name})")[0] == status
+    assert answer(f"setattr(req, 'status', http.HTTPStatus.{name}) or req.write('x') or apache.OK")[0] == status
+    assert answer(f"stop(apache.DONE, http.HTTPStatus.{name})")[0] == status
+
+
+def test_a_status_is_read_back_as_a_number(httpd):
+    site = httpd(
+        functions="""
+            import http
+
+            def assign(req):
+                req.status = http.HTTPStatus.NOT_FOUND
+                number = req.status
+                req.status = http.HTTPStatus.OK
+                return type(number).__name__, number, number == http.HTTPStatus.NOT_FOUND
+
+            def refused(req):
+                found = []
+                for value in ("404", None, 2.5, 1 << 40):
+                    try:
+                        req.status = value
+                    except (TypeError, OverflowError) as error:
+                        found.append(type(error).__name__)
+                return found
+        """
+    )
+    assert site.call("assign") == ("int", 404, True)
+    assert site.call("refused") == ["TypeError", "TypeError", "TypeError", "OverflowError"]
 
 
 def test_server_return(httpd):

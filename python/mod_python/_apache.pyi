@@ -5,6 +5,8 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, f
 
 from typing_extensions import Buffer
 
+from .logs import RequestLog
+
 # Results of handlers
 OK: Final[int]
 DECLINED: Final[int]
@@ -78,6 +80,18 @@ HTTP_LOOP_DETECTED: Final[int]
 HTTP_NOT_EXTENDED: Final[int]
 HTTP_NETWORK_AUTHENTICATION_REQUIRED: Final[int]
 
+# Answers of providers
+AUTH_DENIED: Final[int]
+AUTH_GRANTED: Final[int]
+AUTH_USER_FOUND: Final[int]
+AUTH_USER_NOT_FOUND: Final[int]
+AUTH_GENERAL_ERROR: Final[int]
+AUTHZ_DENIED: Final[int]
+AUTHZ_GRANTED: Final[int]
+AUTHZ_NEUTRAL: Final[int]
+AUTHZ_GENERAL_ERROR: Final[int]
+AUTHZ_DENIED_NO_USER: Final[int]
+
 # Log levels
 APLOG_EMERG: Final[int]
 APLOG_ALERT: Final[int]
@@ -87,6 +101,14 @@ APLOG_WARNING: Final[int]
 APLOG_NOTICE: Final[int]
 APLOG_INFO: Final[int]
 APLOG_DEBUG: Final[int]
+APLOG_TRACE1: Final[int]
+APLOG_TRACE2: Final[int]
+APLOG_TRACE3: Final[int]
+APLOG_TRACE4: Final[int]
+APLOG_TRACE5: Final[int]
+APLOG_TRACE6: Final[int]
+APLOG_TRACE7: Final[int]
+APLOG_TRACE8: Final[int]
 APLOG_NOERRNO: Final[int]
 
 # Methods
@@ -238,6 +260,15 @@ main_server: mp_server
 # Functions
 
 def log_error(message: str | None, level: int = 0, server: mp_server | None = None, /) -> None: ...
+def log_line(
+    message: str,
+    level: int,
+    target: mp_request | mp_conn | mp_server | None = None,
+    file: str | None = None,
+    line: int = 0,
+    /,
+) -> None: ...
+def log_enabled(level: int, target: mp_request | mp_conn | mp_server | None = None, /) -> bool: ...
 def config_tree() -> _ConfigTree: ...
 def server_root() -> str: ...
 def mpm_query(code: int, /) -> int: ...
@@ -408,6 +439,15 @@ class mp_conn:
     def readline(self, length: int = 0, /) -> bytes: ...
     def write(self, data: str | Buffer, /) -> None: ...
 
+@final
+class mp_subrequest:
+    status: Final[int]
+    request: Final[mp_request]
+    def run(self) -> int: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> mp_subrequest: ...
+    def __exit__(self, type: object, value: object, traceback: object, /) -> None: ...
+
 class mp_request:
     assbackwards: int
     proxyreq: int
@@ -429,6 +469,7 @@ class mp_request:
     args: str | None
     finfo: mp_finfo
     used_path_info: int
+    log: RequestLog
     connection: Final[mp_conn]
     server: Final[mp_server]
     next: Final[mp_request | None]
@@ -484,6 +525,8 @@ class mp_request:
     def construct_url(self, uri: str, /) -> str: ...
     def discard_request_body(self) -> int: ...
     def document_root(self) -> str: ...
+    def expr(self, expression: str, /) -> bool: ...
+    def expr_string(self, expression: str, /) -> str: ...
     def flush(self) -> None: ...
     def get_addhandler_exts(self) -> str: ...
     def get_basic_auth_pw(self) -> str | None: ...
@@ -505,11 +548,14 @@ class mp_request:
     @overload
     def register_cleanup(self, callable: Callable[[_T], object], data: _T, /) -> None: ...
     def send_http_header(self) -> None: ...
+    def send_interim_response(self, status: int = 103, /) -> None: ...
     def sendfile(self, path: str, offset: int = 0, len: int = -1, /) -> int: ...
     def set_content_length(self, len: int, /) -> None: ...
     def set_etag(self) -> None: ...
     def set_last_modified(self) -> None: ...
     def ssl_var_lookup(self, name: str, /) -> str | None: ...
+    def subrequest_file(self, path: str, /) -> mp_subrequest: ...
+    def subrequest_uri(self, uri: str, method: str = "GET", /) -> mp_subrequest: ...
     def update_mtime(self, seconds: float, /) -> None: ...
     def write(self, data: str | Buffer, flush: int = 1, /) -> None: ...
     def wsgi_start_response(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .cgi_streams import build_cgi_env as build_cgi_env
     from .cgi_streams import restore_nocgi as restore_nocgi
     from .cgi_streams import setup_cgi as setup_cgi
+    from .logs import LogHandler as LogHandler
 else:
     import _apache
     from _apache import *
@@ -49,6 +50,7 @@ LAZY = {
     "types": "",
     "CGIStdin": "mod_python.cgi_streams",
     "CGIStdout": "mod_python.cgi_streams",
+    "LogHandler": "mod_python.logs",
     "NullIO": "mod_python.cgi_streams",
     "build_cgi_env": "mod_python.cgi_streams",
     "restore_nocgi": "mod_python.cgi_streams",

@@ -34,6 +34,12 @@ pub(super) fn contain<T>(place: Place, failure: T, action: impl FnOnce() -> T) -
     })
 }
 
+/// Calls `action` with the request, connection or server that the innermost call from httpd on this thread is about.
+pub(super) fn with_current<T>(action: impl FnOnce(Option<Target<'_>>) -> T) -> T {
+    // SAFETY: the call is under way, and so is this one inside it.
+    action(CURRENT.get().and_then(|place| unsafe { target_of(place) }))
+}
+
 /// From now on a panic under [`contain`] is one line in httpd's error log, and nothing on standard error.
 pub(super) fn log_panics() {
     static ONCE: Once = Once::new();
@@ -75,15 +81,22 @@ fn log_panic(place: Place, panic: &PanicHookInfo<'_>) {
         "mod_python: internal error{location}: {message} (this is a defect of mod_python, please report it)"
     );
     // SAFETY: a place is only remembered while httpd's call with that record is under way.
-    let target = unsafe {
+    let target = unsafe { target_of(place) };
+    log::log(target.unwrap_or(Target::Process), Level::Crit, line.as_bytes());
+}
+
+/// # Safety
+/// httpd's call with the place's record is under way on this thread, for all of `'a`.
+unsafe fn target_of<'a>(place: Place) -> Option<Target<'a>> {
+    // SAFETY: the caller's promise.
+    unsafe {
         match place {
             Place::Request(raw) => Request::from_raw(raw).map(Target::Request),
             Place::Connection(raw) => Connection::from_raw(raw).map(Target::Connection),
             Place::Server(raw) => Server::from_raw(raw).map(Target::Server),
             Place::Process => None,
         }
-    };
-    log::log(target.unwrap_or(Target::Process), Level::Crit, line.as_bytes());
+    }
 }
 
 /// Drops what a panic carried; a payload that panics when dropped is left alone.

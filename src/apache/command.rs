@@ -143,6 +143,12 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
         self.parms.pool == self.parms.temp_pool
     }
 
+    /// What lives as long as the configuration that is read.
+    pub fn pool(&self) -> Option<Pool<'c>> {
+        // SAFETY: httpd passes the pool that the configuration is kept in.
+        unsafe { Pool::from_raw(self.parms.pool) }
+    }
+
     /// Whether the directive stands outside of all sections but `<VirtualHost>`.
     pub fn is_server_level(&self) -> bool {
         self.parms.path.is_null()

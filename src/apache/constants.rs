@@ -11,6 +11,7 @@ pub type Number = (&'static CStr, i64);
 pub const NUMBERS: &[&[Number]] = &[
     RESULTS,
     STATUSES,
+    PROVIDERS,
     LEVELS,
     METHODS,
     FILE_TYPES,
@@ -107,6 +108,19 @@ const STATUSES: &[Number] = &[
     (c"HTTP_NETWORK_AUTHENTICATION_REQUIRED", sys::HTTP_NETWORK_AUTHENTICATION_REQUIRED as i64),
 ];
 
+const PROVIDERS: &[Number] = &[
+    (c"AUTH_DENIED", sys::AUTH_DENIED as i64),
+    (c"AUTH_GRANTED", sys::AUTH_GRANTED as i64),
+    (c"AUTH_USER_FOUND", sys::AUTH_USER_FOUND as i64),
+    (c"AUTH_USER_NOT_FOUND", sys::AUTH_USER_NOT_FOUND as i64),
+    (c"AUTH_GENERAL_ERROR", sys::AUTH_GENERAL_ERROR as i64),
+    (c"AUTHZ_DENIED", sys::AUTHZ_DENIED as i64),
+    (c"AUTHZ_GRANTED", sys::AUTHZ_GRANTED as i64),
+    (c"AUTHZ_NEUTRAL", sys::AUTHZ_NEUTRAL as i64),
+    (c"AUTHZ_GENERAL_ERROR", sys::AUTHZ_GENERAL_ERROR as i64),
+    (c"AUTHZ_DENIED_NO_USER", sys::AUTHZ_DENIED_NO_USER as i64),
+];
+
 const LEVELS: &[Number] = &[
     (c"APLOG_EMERG", sys::APLOG_EMERG as i64),
     (c"APLOG_ALERT", sys::APLOG_ALERT as i64),
@@ -116,6 +130,14 @@ const LEVELS: &[Number] = &[
     (c"APLOG_NOTICE", sys::APLOG_NOTICE as i64),
     (c"APLOG_INFO", sys::APLOG_INFO as i64),
     (c"APLOG_DEBUG", sys::APLOG_DEBUG as i64),
+    (c"APLOG_TRACE1", sys::APLOG_TRACE1 as i64),
+    (c"APLOG_TRACE2", sys::APLOG_TRACE2 as i64),
+    (c"APLOG_TRACE3", sys::APLOG_TRACE3 as i64),
+    (c"APLOG_TRACE4", sys::APLOG_TRACE4 as i64),
+    (c"APLOG_TRACE5", sys::APLOG_TRACE5 as i64),
+    (c"APLOG_TRACE6", sys::APLOG_TRACE6 as i64),
+    (c"APLOG_TRACE7", sys::APLOG_TRACE7 as i64),
+    (c"APLOG_TRACE8", sys::APLOG_TRACE8 as i64),
     // A bit that levels had once; httpd ignores it, and as a level it means none.
     (c"APLOG_NOERRNO", 0),
 ];

@@ -1,8 +1,9 @@
 //! The error log: a line on a request, a connection, a server or the process, at one of httpd's levels.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
 
+use super::boundary;
 use super::connection::Connection;
 use super::record;
 use super::request::Request;
@@ -17,6 +18,20 @@ pub enum Target<'a> {
     Server(Server),
     /// No server: standard error, which is the main error log once httpd runs. httpd then drops what is below notice.
     Process,
+}
+
+/// Where in a program a line comes from: what `%F` of ErrorLogFormat shows.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    pub file: &'a [u8],
+    pub line: i32,
+}
+
+/// Calls `action` with what httpd is asking about on this thread; with the main server where that is nothing.
+pub fn with_current<T>(action: impl FnOnce(Target<'_>) -> T) -> T {
+    boundary::with_current(|current| {
+        action(current.or_else(|| Server::main().map(Target::Server)).unwrap_or(Target::Process))
+    })
 }
 
 /// httpd's levels; the first eight are those of syslog.
@@ -69,32 +84,43 @@ impl Level {
 
 /// Writes one line, if the target's LogLevel for this module asks for it. httpd escapes control characters.
 pub fn log(target: Target<'_>, level: Level, message: &[u8]) {
-    if !enabled(target, level) {
-        return;
+    if enabled(target, level) {
+        text::with_c_str(&without_nul(message), |message| write(target, level, None, message));
     }
-    let message = without_nul(message);
-    text::with_c_str(&message, |message| {
-        let (module, level, message) =
-            (record::module_index(), c_int::from(level as u8), message.as_ptr());
-        let (no_file, format): (*const c_char, *const c_char) = (ptr::null(), c"%s".as_ptr());
-        // SAFETY: the target lives ('a), the format takes one C string, and a NULL file name means that there is none.
-        unsafe {
-            match target {
-                Target::Request(r) => {
-                    sys::ap_log_rerror_(no_file, 0, module, level, 0, r.raw(), format, message)
-                }
-                Target::Connection(c) => {
-                    sys::ap_log_cerror_(no_file, 0, module, level, 0, c.raw(), format, message)
-                }
-                Target::Server(s) => {
-                    sys::ap_log_error_(no_file, 0, module, level, 0, s.raw(), format, message)
-                }
-                Target::Process => {
-                    sys::ap_log_error_(no_file, 0, module, level, 0, ptr::null(), format, message)
-                }
+}
+
+/// As [`log`], for a line whose origin is known.
+pub fn log_from(target: Target<'_>, level: Level, origin: Origin<'_>, message: &[u8]) {
+    if enabled(target, level) {
+        text::with_c_str(&without_nul(message), |message| {
+            text::with_c_str(origin.file, |file| {
+                write(target, level, Some((file, origin.line)), message);
+            });
+        });
+    }
+}
+
+fn write(target: Target<'_>, level: Level, origin: Option<(&CStr, c_int)>, message: &CStr) {
+    let (module, level) = (record::module_index(), c_int::from(level as u8));
+    let (file, line) = origin.map_or((ptr::null(), 0), |(file, line)| (file.as_ptr(), line));
+    let (format, message): (*const c_char, _) = (c"%s".as_ptr(), message.as_ptr());
+    // SAFETY: the target lives ('a), the format takes one C string, and a NULL file name means that there is none.
+    unsafe {
+        match target {
+            Target::Request(r) => {
+                sys::ap_log_rerror_(file, line, module, level, 0, r.raw(), format, message)
+            }
+            Target::Connection(c) => {
+                sys::ap_log_cerror_(file, line, module, level, 0, c.raw(), format, message)
+            }
+            Target::Server(s) => {
+                sys::ap_log_error_(file, line, module, level, 0, s.raw(), format, message)
+            }
+            Target::Process => {
+                sys::ap_log_error_(file, line, module, level, 0, ptr::null(), format, message)
             }
         }
-    });
+    }
 }
 
 /// Whether a line of this level may be written: httpd's own test, which leaves notice and graver to httpd itself.

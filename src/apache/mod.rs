@@ -10,6 +10,8 @@
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
 //! | `include` | elements of pages that mod_include works on |
+//! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
+//! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -23,6 +25,7 @@
 pub mod access;
 pub mod apr_error;
 mod array;
+pub mod auth_provider;
 pub mod body;
 mod boundary;
 mod cgi;
@@ -30,6 +33,7 @@ pub mod command;
 pub mod connection;
 pub mod connection_io;
 pub mod constants;
+pub mod expression;
 pub mod file_info;
 pub mod hook;
 pub mod include;
@@ -44,6 +48,7 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod status;
+pub mod subrequest;
 mod sys;
 pub mod table;
 mod text;

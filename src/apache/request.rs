@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
+use super::boundary::{self, Place};
 use super::connection::Connection;
 use super::file_info::FileInfo;
 use super::pool::Pool;
@@ -64,8 +65,11 @@ impl<'r> Request<'r> {
     /// Calls `action` with the request when it ends, before anything that belongs to it is taken apart.
     pub fn before_end(self, action: impl FnOnce(Request<'_>) + 'static) {
         let address = self.address();
-        // SAFETY: the request is in its pool, and is intact until the pool's cleanups have begun.
-        self.pool().before_end(move || action(unsafe { Request::from_address(address) }));
+        self.pool().before_end(move || {
+            // SAFETY: the request is in its pool, and is intact until the pool's cleanups have begun.
+            let request = unsafe { Request::from_address(address) };
+            boundary::contain(Place::Request(request.raw()), (), || action(request));
+        });
     }
 
     // What it belongs to.

@@ -14,6 +14,15 @@ use super::{sys, text};
 #[error("the client closed the connection")]
 pub struct Disconnected;
 
+/// Why no interim response was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InterimError {
+    #[error("an interim response has a status from 100 to 199, and not 101, which ends HTTP")]
+    NotInterim,
+    #[error("the response has begun: an interim response comes before it")]
+    Begun,
+}
+
 /// Why a file was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendFileError {
@@ -68,6 +77,37 @@ impl<'r> Request<'r> {
             self.send(file, offset, length).map_err(SendFileError::Write)?;
         }
         Ok(length)
+    }
+
+    /// Sends a response before the response: 103 with the headers that have been set, and so for any status but 100 and
+    /// 102, which are without. The headers stay for the final response. Clients before HTTP/1.1 get nothing.
+    pub fn send_interim_response(self, status: Status) -> Result<(), InterimError> {
+        if !(100..200).contains(&status.0) || status.0 == sys::HTTP_SWITCHING_PROTOCOLS as i32 {
+            return Err(InterimError::NotInterim);
+        }
+        let begun = |request: Request<'_>| request.record().sent_bodyct != 0 || request.eos_sent();
+        if std::iter::successors(Some(self), |request| request.main()).any(begun) {
+            return Err(InterimError::Begun);
+        }
+        let (raw, pool) = (self.raw(), self.pool());
+        let plain = [sys::HTTP_CONTINUE, sys::HTTP_PROCESSING].contains(&(status.0 as u32));
+        // SAFETY: the request lives, and all that is stored in it is in its pool. httpd takes status and headers from the
+        // record, and clears the headers that it sends, hence the copy. The record gets back what it had.
+        unsafe {
+            let (status_before, line_before) = ((*raw).status, (*raw).status_line);
+            let headers = (*raw).headers_out;
+            (*raw).headers_out = sys::apr_table_copy(pool.raw(), headers);
+            let known = text::bytes(sys::ap_get_status_line(status.0)).unwrap_or_default();
+            let number = status.0.to_string();
+            // A status that httpd does not know has no words.
+            let line = if known.starts_with(number.as_bytes()) { known } else { number.as_bytes() };
+            (*raw).status = status.0;
+            (*raw).status_line = pool.dup(line).as_ptr();
+            sys::ap_send_interim_response(raw, c_int::from(!plain));
+            ((*raw).status, (*raw).status_line) = (status_before, line_before);
+            (*raw).headers_out = headers;
+        }
+        Ok(())
     }
 
     /// Opens a file, until the request's end: what is queued of it may be read as late as that.

@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use crate::apache::auth_provider::Kind;
 use crate::apache::command::{self, CommandTable, Contexts, Outcome, Scope, Set};
 use crate::apache::pattern::Pattern;
 use crate::config::handlers::{self, Directory};
 use crate::config::phase::Phase;
+use crate::config::provider;
 use crate::config::section::{Flag, Section};
 use crate::config::server::ServerSection;
 
@@ -17,7 +19,7 @@ type Directive = command::Directive<Section, ServerSection>;
 use Contexts as In;
 
 #[rustfmt::skip]
-pub static DIRECTIVES: [Directive; 27] = [
+pub static DIRECTIVES: [Directive; 29] = [
     row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"handlers to run when a request has been read"),
     row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"handlers that translate a URI into a file name"),
     row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run early, with the directory known"),
@@ -45,9 +47,11 @@ pub static DIRECTIVES: [Directive; 27] = [
     row(c"PythonOption", In::EVERYWHERE, Set::OneOrTwo(option), c"key and value that handlers read with get_options()"),
     row(c"PythonPath", In::EVERYWHERE, Set::One(python_path), c"Python expression for sys.path, in quotes"),
     row(c"PythonAllowHtaccess", In::SERVER, Set::Flag(allow_htaccess), c"Off to refuse handlers and PythonPath in .htaccess"),
+    row(c"PythonAuthnProvider", In::SERVER, Set::Two(authn_provider), c"name for AuthBasicProvider and the like, and module::object that checks passwords"),
+    row(c"PythonAuthzProvider", In::SERVER, Set::Two(authz_provider), c"name for Require, and module::object that says who may"),
 ];
 
-pub static COMMANDS: CommandTable<27> = CommandTable::new(&DIRECTIVES);
+pub static COMMANDS: CommandTable<29> = CommandTable::new(&DIRECTIVES);
 
 const fn row(
     name: &'static std::ffi::CStr,
@@ -102,6 +106,14 @@ fn filter(command: &mut Command<'_>, handler: &[u8], name: Option<&[u8]>) -> Out
 fn import(command: &mut Command<'_>, module: &[u8], interpreter: &[u8]) -> Outcome {
     command.server_mut().ok_or("no configuration of the server")?.add_import(module, interpreter);
     Ok(())
+}
+
+fn authn_provider(command: &mut Command<'_>, name: &[u8], object: &[u8]) -> Outcome {
+    provider::enter(command.pool().ok_or("no pool")?, Kind::Authn, name, object)
+}
+
+fn authz_provider(command: &mut Command<'_>, name: &[u8], object: &[u8]) -> Outcome {
+    provider::enter(command.pool().ok_or("no pool")?, Kind::Authz, name, object)
 }
 
 fn interpreter(command: &mut Command<'_>, name: &[u8]) -> Outcome {

@@ -96,6 +96,11 @@ impl HandlerEntry {
         }
     }
 
+    /// Whether the word says `::object`.
+    pub fn names_object(&self) -> bool {
+        self.separator.is_some()
+    }
+
     pub fn directory(&self) -> &Directory {
         &self.directory
     }

@@ -3,6 +3,7 @@
 pub mod directives;
 pub mod handlers;
 pub mod phase;
+pub mod provider;
 pub mod section;
 pub mod server;
 pub mod settings;

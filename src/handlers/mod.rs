@@ -1,14 +1,16 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `connections` has what comes before
-//! requests, `includes` the tags of server side includes, `child` begins and ends a process.
+//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `provider` answers for users and
+//! what they may, `includes` serves the tags of server side includes, `connections` has what comes before requests, `child`
+//! begins and ends a process.
 
 pub mod child;
 mod connections;
 mod debugger;
 pub mod includes;
 mod outcome;
+mod provider;
 mod resolve;
 mod runner;
 
@@ -79,6 +81,7 @@ pub fn register(hooks: Hooks<'_>) {
     request_state::set_cleanup_phase(|request| {
         runner::run(Phase::Cleanup, request);
     });
+    provider::register();
     register_rows(hooks);
     connections::register(hooks);
 }

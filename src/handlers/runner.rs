@@ -67,12 +67,23 @@ fn interpreter_for(
     cursor: &Cursor,
     request: Request<'_>,
 ) -> Result<&'static Interpreter, interpreter::Failure> {
-    if let Some(callable) = cursor.current().and_then(|handler| handler.callable) {
-        return Ok(callable.interpreter);
+    match cursor.current() {
+        Some(first) => match first.callable {
+            Some(callable) => Ok(callable.interpreter),
+            None => interpreter_of(settings, first.directory, request),
+        },
+        None => interpreter_of(settings, None, request),
     }
+}
+
+/// The interpreter that the configuration names for a request and the directory of a handler.
+pub fn interpreter_of(
+    settings: Settings<'_>,
+    directory: Option<&[u8]>,
+    request: Request<'_>,
+) -> Result<&'static Interpreter, interpreter::Failure> {
     let event =
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
-    let directory = cursor.current().and_then(|handler| handler.directory);
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
     interpreter::named(&String::from_utf8_lossy(&name), native::prepare)

@@ -85,6 +85,15 @@ impl ConnectionState {
     }
 }
 
+/// The lease of a connection object; None for another object.
+pub fn lease_of<'a>(
+    object: Borrowed<'a, '_, PyAny>,
+    state: &State,
+) -> Option<&'a Lease<OfConnection>> {
+    class::contents::<ConnectionObject>(object, state.connection.bind(object.py()))
+        .map(|object| &object.lease)
+}
+
 /// An object on a connection.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, file_info, locks, server};
+use super::{cleanup, file_info, locks, logging, server};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
@@ -22,6 +22,8 @@ type Module<'a, 'py> = Borrowed<'a, 'py, PyAny>;
 
 pub const FUNCTIONS: &[Method] = &[
     function(c"log_error", log_error, Arity(1, 3), c"log_error(message, level=APLOG_ERR, server=None)\n--\n\nWrite a line to the error log of a server, the main one if none is given."),
+    function(c"log_line", logging::log_line, Arity(2, 5), c"log_line(message, level, target=None, file=None, line=0)\n--\n\nWrite a line to the error log of a request, connection or server, or of whichever of them httpd is asking about on this thread, with the file and line that it comes from."),
+    function(c"log_enabled", logging::log_enabled, Arity(1, 2), c"log_enabled(level, target=None)\n--\n\nWhether LogLevel lets a line of this level into the log."),
     function(c"config_tree", config_tree, Arity(0, 0), c"config_tree()\n--\n\nhttpd's configuration as a list of (directive, arguments); a section is followed by the list of what is in it."),
     function(c"server_root", server_root, Arity(0, 0), c"server_root()\n--\n\nServerRoot."),
     function(c"mpm_query", mpm_query, Arity(1, 1), c"mpm_query(code)\n--\n\nA property of the MPM, by one of AP_MPMQ_*. AP_MPMQ_NOT_SUPPORTED for what it does not know."),

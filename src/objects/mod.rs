@@ -11,6 +11,7 @@ pub mod handler_list;
 pub mod include_filter;
 pub mod lease;
 pub mod locks;
+pub mod logging;
 pub mod multimap;
 pub mod native;
 pub mod request;
@@ -20,6 +21,7 @@ pub mod request_rows;
 pub mod request_state;
 pub mod request_wsgi;
 pub mod server;
+pub mod subrequest;
 pub mod table;
 pub mod table_iterator;
 

@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
 use super::{
-    connection, file_info, functions, handler_list, include_filter, request, server, table,
-    table_iterator,
+    connection, file_info, functions, handler_list, include_filter, request, server, subrequest,
+    table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -27,6 +27,7 @@ pub struct State {
     pub request: Py<PyType>,
     pub server: Py<PyType>,
     pub connection: Py<PyType>,
+    pub subrequest: Py<PyType>,
     pub table: Py<PyType>,
     pub iterator: Py<PyType>,
     pub file_info: Py<PyType>,
@@ -81,6 +82,7 @@ impl State {
             request: class(module, &request::REQUEST)?,
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,
+            subrequest: class(module, &subrequest::SUBREQUEST)?,
             table: class(module, &table::TABLE)?,
             iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
@@ -98,6 +100,7 @@ impl State {
         let py = module.py();
         let types = [
             ("mp_request", &self.request),
+            ("mp_subrequest", &self.subrequest),
             ("mp_server", &self.server),
             ("mp_conn", &self.connection),
             ("mp_table", &self.table),

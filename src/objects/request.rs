@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{Borrowed, IntoPyObjectExt};
@@ -109,6 +109,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         read(c"interpreter", interpreter, c"str: name of the interpreter that runs this."),
         read(c"extension", extension, c"str or None: file name extension the handler list was found by."),
         read(c"hlist", hlist, c"mp_hlist or None: handlers of the current phase."),
+        read_write(c"log", super::logging::request_log, super::logging::set_request_log, c"logging.LoggerAdapter: writes to httpd's error log, at all of httpd's levels, with the client's address."),
         read(c"_content_type_set", content_type_set, c"int: 1 once content_type was assigned."),
         read(c"_bytes_queued", bytes_queued, c"int: bytes given to write() and sendfile() so far."),
     ])
@@ -123,6 +124,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"construct_url", super::request_control::construct_url, Arity(1, 1), c"construct_url(uri)\n--\n\nFull URL of a path on this server."),
         method(c"discard_request_body", super::request_io::discard_request_body, Arity(0, 0), c"discard_request_body()\n--\n\nRead the rest of the body and forget it. Returns OK or an HTTP status."),
         method(c"document_root", super::request_control::document_root, Arity(0, 0), c"document_root()\n--\n\nDocumentRoot in force."),
+        method(c"expr", super::request_control::expr, Arity(1, 1), c"expr(expression)\n--\n\nWhether a condition in httpd's expression syntax, as in <If>, holds for this request. Raises ValueError for what is no expression."),
+        method(c"expr_string", super::request_control::expr_string, Arity(1, 1), c"expr_string(expression)\n--\n\nThe text that a string of httpd's expression syntax, with %{...} in it, becomes for this request. Raises ValueError."),
         method(c"flush", super::request_io::flush, Arity(0, 0), c"flush()\n--\n\nSend what was written. Raises OSError when the client is gone."),
         method(c"get_addhandler_exts", super::request_control::addhandler_exts, Arity(0, 0), c"get_addhandler_exts()\n--\n\nExtensions that AddHandler maps to mod_python, each followed by a blank."),
         method(c"get_basic_auth_pw", super::request_control::basic_auth_pw, Arity(0, 0), c"get_basic_auth_pw()\n--\n\nPassword of Basic credentials (Latin-1), or None. Sets user."),
@@ -138,11 +141,14 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),
         method(c"send_http_header", super::request_control::send_http_header, Arity(0, 0), c"send_http_header()\n--\n\nDoes nothing: the head goes out with the first byte of the body."),
+        method(c"send_interim_response", super::request_control::send_interim_response, Arity(0, 1), c"send_interim_response(status=103)\n--\n\nSend an interim response, such as 103 Early Hints with the headers of headers_out, which stay for the response itself. Raises ValueError for another status than 1xx, and when the response has begun."),
         method(c"sendfile", super::request_io::sendfile, Arity(1, 3), c"sendfile(path, offset=0, len=-1)\n--\n\nSend a file or a part of it. Returns the number of bytes. Raises OSError, or ValueError for an impossible range."),
         method(c"set_content_length", super::request_io::set_content_length, Arity(1, 1), c"set_content_length(len)\n--\n\nSet the Content-Length of the response, bytes."),
         method(c"set_etag", super::request_control::set_etag, Arity(0, 0), c"set_etag()\n--\n\nSet the ETag header from finfo."),
         method(c"set_last_modified", super::request_control::set_last_modified, Arity(0, 0), c"set_last_modified()\n--\n\nSet the Last-Modified header from mtime."),
         method(c"ssl_var_lookup", super::request_control::ssl_var_lookup, Arity(1, 1), c"ssl_var_lookup(name)\n--\n\nA variable of mod_ssl, or None."),
+        method(c"subrequest_file", super::subrequest::subrequest_file, Arity(1, 1), c"subrequest_file(path)\n--\n\nmp_subrequest of a file, looked up by path, or by name beside this request's own file."),
+        method(c"subrequest_uri", super::subrequest::subrequest_uri, Arity(1, 2), c"subrequest_uri(uri, method='GET')\n--\n\nmp_subrequest of another URI of this server, looked up."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
         method(
@@ -171,6 +177,15 @@ pub fn instantiate<'py>(
     )
 }
 
+/// The lease of a request object; None for another object.
+pub fn lease_of<'a>(
+    object: Borrowed<'a, '_, PyAny>,
+    state: &State,
+) -> Option<&'a Lease<OfRequest>> {
+    class::contents::<RequestObject>(object, state.request.bind(object.py()))
+        .map(|object| &object.lease)
+}
+
 /// The request behind `this`, for the length of a call.
 ///
 /// # Errors
@@ -185,11 +200,7 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
 /// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
 pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
-    if RequestState::of(*request).tags.get() > 0 {
-        return Err(PyRuntimeError::new_err(
-            "a tag of a page cannot send on the page's request: use filter.write()",
-        ));
-    }
+    RequestState::of(*request).refuse_in_tag()?;
     Ok(request)
 }
 

@@ -1,6 +1,6 @@
 //! Methods of a request that steer it, or ask httpd about it.
 
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
@@ -13,6 +13,7 @@ use super::request::{Req, loan, output};
 use super::request_state::RequestState;
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
+use crate::apache::status::Status;
 use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
 use crate::python::Object;
@@ -140,9 +141,8 @@ pub fn remote_host<'py>(
 ) -> PyResult<Object<'py>> {
     let py = this.py();
     let number = arguments.integer(0, 1)?;
-    let lookup = RemoteLookup::from_number(number).ok_or_else(|| {
-        pyo3::exceptions::PyValueError::new_err(format!("{number} is none of REMOTE_*"))
-    })?;
+    let lookup = RemoteLookup::from_number(number)
+        .ok_or_else(|| PyValueError::new_err(format!("{number} is none of REMOTE_*")))?;
     let request = loan(this)?;
     let Some((name, is_ip)) = thread::detach(py, || request.remote_host(lookup)) else {
         return Ok(py.None().into_bound(py));
@@ -151,6 +151,25 @@ pub fn remote_host<'py>(
         return (Text(name), i32::from(is_ip)).into_bound_py_any(py);
     }
     Text(name).into_bound_py_any(py)
+}
+
+pub fn expr(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<bool> {
+    let expression = text_argument(arguments.required(0)?, "expression")?;
+    let request = loan(this)?;
+    // Functions and operators may look at files, and make subrequests.
+    thread::detach(this.py(), || request.condition(expression.as_bytes()))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+pub fn expr_string<'py>(
+    this: Req<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
+    let expression = text_argument(arguments.required(0)?, "expression")?;
+    let request = loan(this)?;
+    let text = thread::detach(this.py(), || request.interpolated(expression.as_bytes()))
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Text(&text).into_bound_py_any(this.py())
 }
 
 pub fn internal_redirect(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
@@ -196,6 +215,13 @@ pub fn register_cleanup(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyRe
 
 pub fn send_http_header(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
     loan(this).map(drop)
+}
+
+pub fn send_interim_response(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    let status = i32::try_from(arguments.integer(0, 103)?).unwrap_or(-1);
+    let request = loan(this)?;
+    thread::detach(this.py(), || request.send_interim_response(Status(status)))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 pub fn set_etag(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

@@ -2,8 +2,10 @@
 //! for the module, and gone with the request's pool.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::added_handler::AddedHandler;
@@ -14,8 +16,10 @@ use super::lease::{Lease, OfRequest};
 use super::native::State;
 use super::request::RequestObject;
 use super::request_io::Body;
+use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
+use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
@@ -49,6 +53,7 @@ pub struct RequestState {
     /// The configuration, once Python has asked for it.
     pub options: RefCell<Option<ConfigurationView>>,
     pub config: RefCell<Option<ConfigurationView>>,
+    subrequests: RefCell<Open>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -89,7 +94,21 @@ impl RequestState {
             tags: Cell::new(0),
             options: RefCell::new(None),
             config: RefCell::new(None),
+            subrequests: RefCell::new(Open::default()),
         }
+    }
+
+    /// To be asked before something is sent on the request.
+    ///
+    /// # Errors
+    /// `RuntimeError` in a tag of its page: mod_include would be called inside itself.
+    pub fn refuse_in_tag(&self) -> PyResult<()> {
+        if self.tags.get() == 0 {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err(
+            "a tag of a page cannot send on the page's request: use filter.write()",
+        ))
     }
 
     /// The request's object in `state`'s interpreter.
@@ -108,6 +127,21 @@ impl RequestState {
         Ok(object)
     }
 
+    /// Keeps a subrequest until it is given up, or the request ends. Returns the key by which it is found.
+    pub fn keep_subrequest(&self, subrequest: Subrequest) -> u64 {
+        self.subrequests.borrow_mut().keep(subrequest)
+    }
+
+    #[must_use]
+    pub fn subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow().find(key)
+    }
+
+    /// What is dropped then should not be dropped attached: its end may run Python.
+    pub fn give_up_subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
+        self.subrequests.borrow_mut().remove(key)
+    }
+
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
     /// the end of the request needs no Python then.
     pub fn release(&self, py: Python<'_>, state: &State) {
@@ -123,13 +157,15 @@ impl RequestState {
     }
 }
 
-/// The end of a request: cleanups newest first, the cleanup phase, then everything that Python kept of it is revoked.
+/// The end of a request: cleanups newest first, the cleanup phase, subrequests that were left open, then everything that
+/// Python kept of it is revoked.
 fn end(request: Request<'_>) {
     let Some(state) = request.state::<RequestState>() else { return };
     if thread::is_attached() {
         // A signal ends the process in the middle of Python code, which cannot be entered again here.
         state.lease.revoke();
-        std::mem::forget((state.objects.take(), state.cleanups.take()));
+        let held = (state.objects.take(), state.cleanups.take(), state.added.take());
+        std::mem::forget((held, state.cursor.take()));
         return;
     }
     run_cleanups(request, state);
@@ -137,6 +173,12 @@ fn end(request: Request<'_>) {
         run(request);
     }
     run_cleanups(request, state);
+    loop {
+        let open = state.subrequests.borrow_mut().pop();
+        let Some(open) = open else { break };
+        drop(open);
+        run_cleanups(request, state);
+    }
     state.lease.revoke();
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
     drop(never_run);

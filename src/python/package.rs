@@ -22,6 +22,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.debugger" "debugger.py" false,
     "mod_python.generations" "generations.py" false,
     "mod_python.importer" "importer.py" false,
+    "mod_python.logs" "logs.py" false,
     "mod_python.python22" "python22.py" false,
     "mod_python.search" "search.py" false,
     "mod_python.version" "version.py" false,

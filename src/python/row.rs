@@ -241,6 +241,7 @@ where
         (1, 3) => method_call::<T, F, 1, 3>,
         (2, 2) => method_call::<T, F, 2, 2>,
         (2, 3) => method_call::<T, F, 2, 3>,
+        (3, 3) => method_call::<T, F, 3, 3>,
         (3, 4) => method_call::<T, F, 3, 4>,
         _ => panic!("add this arity to the list above"),
     };
@@ -286,6 +287,7 @@ where
         (1, 4) => function_call::<F, 1, 4>,
         (2, 2) => function_call::<F, 2, 2>,
         (2, 3) => function_call::<F, 2, 3>,
+        (2, 5) => function_call::<F, 2, 5>,
         (3, 4) => function_call::<F, 3, 4>,
         _ => panic!("add this arity to the list above"),
     };
