@@ -29,8 +29,8 @@ fn generate_bindings() {
         .header("src/apache/bindings.h")
         .clang_args(arguments)
         .allowlist_function("(ap|apr)_.*")
-        .allowlist_type("(ap|apr)_.*|request_rec|conn_rec|server_rec|server_addr_rec|module|command_rec|cmd_parms|process_rec|core_.*|include_.*|auth[nz]_.*")
-        .allowlist_var("(AP|APR|APLOG|HTTP|M|OR|RSRC|ACCESS|EXEC|DECLINED|OK|DONE|REQUEST|PROXYREQ|REMOTE|MODULE|SERVER|CGI|DIR|INCLUDES|ENABLE|SSI)_.*|ap_.*|DECLINED|OK|DONE|SUSPENDED|M_.*|OR_ALL|RSRC_CONF|ACCESS_CONF|.*_MAGIC_TYPE.*")
+        .allowlist_type("(ap|apr)_.*|request_rec|conn_rec|server_rec|server_addr_rec|module|command_rec|cmd_parms|process_rec|core_.*|auth[nz]_.*|include_.*")
+        .allowlist_var("(AP|APR|APLOG|HTTP|M|OR|RSRC|ACCESS|EXEC|DECLINED|OK|DONE|REQUEST|PROXYREQ|REMOTE|MODULE|SERVER|CGI|DIR|INCLUDES|ENABLE|SSI)_.*|ap_.*|DECLINED|OK|DONE|SUSPENDED|M_.*|OR_ALL|RSRC_CONF|ACCESS_CONF|.*_MAGIC_TYPE.*|apr_bucket_type_.*")
         .blocklist_function("ap_log_.*_va|apr_v.*printf.*")
         .layout_tests(false)
         .generate_comments(false)
@@ -65,7 +65,7 @@ fn absent(bindings: &str) -> String {
         text +=
             &format!("#[unsafe(no_mangle)] extern \"C\" fn {name}() {{ std::process::abort() }}\n");
     }
-    for name in after("static", "mut") {
+    for name in after("static", "mut").union(&after("pub", "static")) {
         text += &format!("#[unsafe(no_mangle)] static {name}: [usize; 16] = [0; 16];\n");
     }
     text

@@ -150,7 +150,8 @@ KEEPING = f"""
                              "internal_redirect": ("/x",), "log_error": ("x",), "read": (), "register_cleanup": (print,),
                              "sendfile": ("/etc/hostname",), "set_content_length": (5,), "ssl_var_lookup": ("X",), "update_mtime": (5,),
                              "add_input_filter": ("x",), "add_output_filter": ("x",), "register_input_filter": ("x", "app"),
-                             "register_output_filter": ("x", "app"), "wsgi_start_response": ("200 OK", [])}}
+                             "register_output_filter": ("x", "app"), "expr": ("true",), "expr_string": ("x",), "subrequest_uri": ("/",),
+                             "subrequest_file": ("/etc/hostname",), "wsgi_start_response": ("200 OK", [])}}
                 for name in dir(type(old)):
                     if name.startswith("__"):
                         continue

@@ -22,8 +22,8 @@ LIVE = """
 
     def types(req):
         answer = {}
-        objects = (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/"))
-        for item in [*map(type, objects), _apache.mp_include_filter]:
+        classes = [type(item) for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/"))]
+        for item in [*classes, _apache.mp_filter, _apache.mp_include_filter]:
             names = vars(item).items()
             answer[item.__name__] = {
                 name: "function" if callable(value) else "attribute" for name, value in names

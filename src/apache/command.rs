@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ptr;
 
 use super::boundary::{self, Place};
+use super::filter::{self, Direction};
 use super::pool::Pool;
 use super::record::{self, Commands, Config};
 use super::{sys, text};
@@ -175,6 +176,13 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
         unsafe {
             let node = self.parms.directive.as_ref()?;
             Some((text::bytes(node.filename)?, node.line_num))
+        }
+    }
+
+    /// Makes a filter known to httpd under `name`. Not in an .htaccess.
+    pub fn register_filter(&mut self, direction: Direction, name: &[u8]) {
+        if !self.is_htaccess() {
+            filter::register(direction, name);
         }
     }
 

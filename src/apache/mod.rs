@@ -9,9 +9,10 @@
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
 //! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
-//! | `include` | elements of pages that mod_include works on |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
+//! | `include` | elements of pages that mod_include works on |
+//! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -28,6 +29,7 @@ mod array;
 pub mod auth_provider;
 pub mod body;
 mod boundary;
+mod brigade;
 mod cgi;
 pub mod command;
 pub mod connection;
@@ -35,8 +37,10 @@ pub mod connection_io;
 pub mod constants;
 pub mod expression;
 pub mod file_info;
+pub mod filter;
 pub mod hook;
 pub mod include;
+pub mod invocation;
 pub mod lock_file;
 pub mod log;
 pub mod pattern;

@@ -11,6 +11,8 @@ impl Status {
     pub const DECLINED: Self = Self(sys::DECLINED);
     pub const DONE: Self = Self(sys::DONE);
     pub const SUSPENDED: Self = Self(sys::SUSPENDED);
+    /// A filter has failed: httpd answers with 500 unless something has gone out.
+    pub const FILTER_ERROR: Self = Self(sys::AP_FILTER_ERROR);
 
     pub const HTTP_OK: Self = Self(sys::HTTP_OK as i32);
     pub const BAD_REQUEST: Self = Self(sys::HTTP_BAD_REQUEST as i32);
@@ -22,6 +24,7 @@ impl Status {
     pub const REQUEST_ENTITY_TOO_LARGE: Self = Self(sys::HTTP_REQUEST_ENTITY_TOO_LARGE as i32);
     pub const INTERNAL_SERVER_ERROR: Self = Self(sys::HTTP_INTERNAL_SERVER_ERROR as i32);
     pub const NOT_IMPLEMENTED: Self = Self(sys::HTTP_NOT_IMPLEMENTED as i32);
+    pub const BAD_GATEWAY: Self = Self(sys::HTTP_BAD_GATEWAY as i32);
     pub const SERVICE_UNAVAILABLE: Self = Self(sys::HTTP_SERVICE_UNAVAILABLE as i32);
 
     /// Whether it is an HTTP status that httpd will send (its `ap_is_HTTP_VALID_RESPONSE`).

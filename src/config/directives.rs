@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::apache::auth_provider::Kind;
 use crate::apache::command::{self, CommandTable, Contexts, Outcome, Scope, Set};
+use crate::apache::filter::Direction;
 use crate::apache::pattern::Pattern;
 use crate::config::handlers::{self, Directory};
 use crate::config::phase::Phase;
@@ -19,7 +20,7 @@ type Directive = command::Directive<Section, ServerSection>;
 use Contexts as In;
 
 #[rustfmt::skip]
-pub static DIRECTIVES: [Directive; 29] = [
+pub static DIRECTIVES: [Directive; 34] = [
     row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"handlers to run when a request has been read"),
     row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"handlers that translate a URI into a file name"),
     row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run early, with the directory known"),
@@ -33,7 +34,12 @@ pub static DIRECTIVES: [Directive; 29] = [
     row(c"PythonLogHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that log a request"),
     row(c"PythonCleanupHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run when a request is over"),
     row(c"PythonHandlerModule", In::EVERYWHERE, Set::Raw(handler_module), c"modules whose objects are handlers of the phases they are named after"),
-    row(c"PythonConnectionHandler", In::SERVER, Set::Raw(connection_handler), c"handler of whole connections"),
+    row(c"PythonConnectionHandler", In::SERVER, Set::Raw(server_handlers), c"handler of whole connections"),
+    row(c"PythonPreConnectionHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run when a client has connected"),
+    row(c"PythonChildInitHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run with the server at the start of a child"),
+    row(c"PythonChildExitHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run with the server at the end of a child"),
+    row(c"PythonQuickHandler", In::SERVER, Set::Raw(handler_list), c"handlers that may answer a request before all phases"),
+    row(c"PythonMapToStorageHandler", In::SERVER, Set::Raw(handler_list), c"handlers that may take the place of a look for the file and its configuration"),
     row(c"PythonInputFilter", In::SERVER_AND_SECTIONS, Set::OneOrTwo(filter), c"handler of an input filter, and the filter's name"),
     row(c"PythonOutputFilter", In::SERVER_AND_SECTIONS, Set::OneOrTwo(filter), c"handler of an output filter, and the filter's name"),
     row(c"PythonImport", In::SERVER, Set::Two(import), c"module[::function] to import at the start of a child, and the interpreter"),
@@ -51,7 +57,7 @@ pub static DIRECTIVES: [Directive; 29] = [
     row(c"PythonAuthzProvider", In::SERVER, Set::Two(authz_provider), c"name for Require, and module::object that says who may"),
 ];
 
-pub static COMMANDS: CommandTable<29> = CommandTable::new(&DIRECTIVES);
+pub static COMMANDS: CommandTable<34> = CommandTable::new(&DIRECTIVES);
 
 const fn row(
     name: &'static std::ffi::CStr,
@@ -89,16 +95,20 @@ fn handler_module(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     Ok(())
 }
 
-fn connection_handler(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
+/// What is no phase of a request is kept with the server.
+fn server_handlers(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
+    let phase = phase(command)?;
     let argument = handlers::parse(argument);
     let server = command.server_mut().ok_or("no configuration of the server")?;
-    server.section.add_handlers(Phase::Connection, &argument, false);
+    server.section.add_handlers(phase, &argument, false);
     Ok(())
 }
 
 fn filter(command: &mut Command<'_>, handler: &[u8], name: Option<&[u8]>) -> Outcome {
     let phase = phase(command)?;
     enter(command)?;
+    let direction = if phase == Phase::InputFilter { Direction::Input } else { Direction::Output };
+    command.register_filter(direction, name.unwrap_or(handler));
     command.section.set_filter(phase, handler, name);
     Ok(())
 }

@@ -96,6 +96,10 @@ impl HandlerEntry {
         }
     }
 
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
     /// Whether the word says `::object`.
     pub fn names_object(&self) -> bool {
         self.separator.is_some()

@@ -23,6 +23,11 @@ pub enum Phase {
     Log,
     Cleanup,
     Connection,
+    Quick,
+    MapToStorage,
+    PreConnection,
+    ChildInit,
+    ChildExit,
     InputFilter,
     OutputFilter,
 }
@@ -49,7 +54,7 @@ pub struct Row {
     pub continuation: Continuation,
 }
 
-pub static PHASES: [Row; 15] = [
+pub static PHASES: [Row; 20] = [
     row(
         Phase::PostReadRequest,
         c"PythonPostReadRequestHandler",
@@ -69,6 +74,11 @@ pub static PHASES: [Row; 15] = [
     row(Phase::Log, c"PythonLogHandler", "loghandler", OkOrDeclined),
     row(Phase::Cleanup, c"PythonCleanupHandler", "cleanuphandler", Ok),
     row(Phase::Connection, c"PythonConnectionHandler", "connectionhandler", Never),
+    row(Phase::Quick, c"PythonQuickHandler", "quickhandler", Declined).no_extensions(),
+    row(Phase::MapToStorage, c"PythonMapToStorageHandler", "maptostoragehandler", Declined),
+    row(Phase::PreConnection, c"PythonPreConnectionHandler", "preconnectionhandler", OkOrDeclined),
+    row(Phase::ChildInit, c"PythonChildInitHandler", "childinithandler", OkOrDeclined),
+    row(Phase::ChildExit, c"PythonChildExitHandler", "childexithandler", OkOrDeclined),
     row(Phase::InputFilter, c"PythonInputFilter", "inputfilter", Never),
     row(Phase::OutputFilter, c"PythonOutputFilter", "outputfilter", Never),
 ];
@@ -105,14 +115,25 @@ impl Phase {
         PHASES.iter().find(|row| row.directive.to_bytes() == directive).map(|row| row.phase)
     }
 
-    /// The phases of one request, in the table's order: all that `PythonHandlerModule` stands for.
+    /// The phases of one request that mod_python has always had, in the table's order: all that `PythonHandlerModule` stands
+    /// for, and that handlers can be added to. The later ones are asked of every request, so each has to be named.
     pub fn of_request() -> impl Iterator<Item = Phase> {
         PHASES[..Phase::Connection as usize].iter().map(|row| row.phase)
     }
 
     /// Whether the phase comes before any section but the server's own is known.
     pub const fn is_server_level(self) -> bool {
-        matches!(self, Phase::PostReadRequest | Phase::Trans | Phase::Connection)
+        matches!(
+            self,
+            Phase::PostReadRequest
+                | Phase::Trans
+                | Phase::Connection
+                | Phase::Quick
+                | Phase::MapToStorage
+                | Phase::PreConnection
+                | Phase::ChildInit
+                | Phase::ChildExit
+        )
     }
 }
 

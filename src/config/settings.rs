@@ -52,12 +52,10 @@ impl<'a> Settings<'a> {
     }
 
     /// The handler of an httpd filter, by the filter's name in lower case.
-    #[cfg_attr(not(test), expect(dead_code, reason = "filters come later"))]
     pub fn input_filter(self, name: &[u8]) -> Option<&'a Arc<HandlerEntry>> {
         filter(self.section.input_filters.as_deref(), name)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "filters come later"))]
     pub fn output_filter(self, name: &[u8]) -> Option<&'a Arc<HandlerEntry>> {
         filter(self.section.output_filters.as_deref(), name)
     }

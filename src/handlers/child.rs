@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use super::server_phase;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::server::Server;
+use crate::config::phase::Phase;
 use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
 use crate::objects::cleanup;
@@ -31,6 +33,7 @@ pub fn init(pool: Pool<'_>, main: Server) {
     for (server, import) in imports(sections.iter().copied()) {
         run_import(server, &import);
     }
+    server_phase::run(Phase::ChildInit);
 }
 
 /// `PythonImport`: what fails is logged, and the next one runs.
@@ -80,11 +83,12 @@ fn end() {
         thread::leave();
         return;
     }
-    if interpreter::all().is_empty() {
+    if interpreter::all().is_empty() && !server_phase::is_configured(Phase::ChildExit) {
         return;
     }
     let (done, finished) = mpsc::channel();
     let runner = std::thread::Builder::new().name("mod_python end".to_owned()).spawn(move || {
+        server_phase::run(Phase::ChildExit);
         cleanup::run_all(Server::main().map_or(Target::Process, Target::Server));
         for interpreter in interpreter::all() {
             thread::attach(interpreter, run_exit_functions);

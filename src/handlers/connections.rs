@@ -26,7 +26,31 @@ const ORDER: Order = Order::MIDDLE.after(&[c"mod_ssl.c"]);
 
 pub fn register(hooks: Hooks<'_>) {
     connection_io::register(hooks);
+    hooks.pre_connection(pre_connection, Order::MIDDLE);
     hooks.process_connection(process, ORDER);
+}
+
+/// Before anything is read: OK and DECLINED let the client go on, any other result turns it away without a word.
+fn pre_connection(connection: Connection<'_>) -> Status {
+    let server = connection.base_server();
+    let Some(section) = server.config::<ServerSection>() else { return Status::DECLINED };
+    let settings = Settings::of(section.section());
+    let Some(configured) = settings.handlers(Phase::PreConnection, &[]) else {
+        return Status::DECLINED;
+    };
+    if connection.is_secondary() {
+        return Status::DECLINED;
+    }
+    for entry in configured.list.iter() {
+        let status = attached(connection, settings, entry, |py, state| {
+            call(py, state, connection, settings, entry)
+        });
+        if !Phase::PreConnection.row().continuation.goes_on_after(status) {
+            connection.abort();
+            return Status::FORBIDDEN;
+        }
+    }
+    Status::DECLINED
 }
 
 fn process(connection: Connection<'_>) -> Status {
@@ -49,6 +73,19 @@ fn process(connection: Connection<'_>) -> Status {
 /// Calls the list's first handler: the others are there to be seen in `conn.hlist` only.
 fn run(connection: Connection<'_>, settings: Settings<'_>, list: &HandlerList) -> Status {
     let Some(entry) = list.first() else { return Status::DECLINED };
+    attached(connection, settings, entry, |py, state| {
+        let _running = Running::enter(connection, list);
+        call(py, state, connection, settings, entry)
+    })
+}
+
+/// Calls `action` in the connection's interpreter. What it raises is logged, and is a status.
+fn attached(
+    connection: Connection<'_>,
+    settings: Settings<'_>,
+    entry: &HandlerEntry,
+    action: impl FnOnce(Python<'_>, &'static State) -> Result<Status, Trouble>,
+) -> Status {
     let server = connection.base_server();
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
@@ -63,8 +100,7 @@ fn run(connection: Connection<'_>, settings: Settings<'_>, list: &HandlerList) -
         let Some(state) = State::of_interpreter(interpreter) else {
             return Status::INTERNAL_SERVER_ERROR;
         };
-        let _running = Running::enter(connection, list);
-        call(py, state, connection, settings, entry).unwrap_or_else(|trouble| {
+        action(py, state).unwrap_or_else(|trouble| {
             let lines = trouble.elements(py);
             thread::detach(py, || report(connection, entry, &lines));
             Status::INTERNAL_SERVER_ERROR
@@ -90,9 +126,11 @@ fn call(
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
 fn report(connection: Connection<'_>, entry: &HandlerEntry, elements: &[String]) {
     let handler = String::from_utf8_lossy(entry.text());
+    let directive = entry.phase().directive().to_string_lossy();
+    let phase = directive.trim_start_matches("Python");
     for element in elements {
         let element = element.strip_suffix('\n').unwrap_or(element);
-        let line = format!("ConnectionHandler {handler}: {element}");
+        let line = format!("{phase} {handler}: {element}");
         log::log(Target::Server(connection.base_server()), Level::Error, line.as_bytes());
     }
 }

@@ -1,18 +1,20 @@
 //! Python handlers in httpd's phases.
 //!
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `provider` answers for users and
-//! what they may, `includes` serves the tags of server side includes, `connections` has what comes before requests, `child`
-//! begins and ends a process.
+//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `filters` runs filters, `provider`
+//! answers for users and what they may, `connections` has what comes before requests, `includes` the tags of server side
+//! includes, `child` begins and ends a process, with the handlers of `server_phase`.
 
 pub mod child;
 mod connections;
 mod debugger;
+mod filters;
 pub mod includes;
 mod outcome;
 mod provider;
 mod resolve;
 mod runner;
+mod server_phase;
 
 use crate::apache::hook::{Hooks, Order, Position, RequestHook};
 use crate::apache::log::{self, Level, Target};
@@ -50,6 +52,11 @@ const PHASES: &[Row] = &[
         order: BEFORE_OTHERS,
     },
     Row { hook: RequestHook::MapToStorage, run: map_location_to_storage, order: Order::MIDDLE },
+    Row {
+        hook: RequestHook::MapToStorage,
+        run: |request| runner::run(Phase::MapToStorage, request),
+        order: Order::MIDDLE,
+    },
     Row { hook: RequestHook::HeaderParser, run: header_parser, order: Order::MIDDLE },
     Row {
         hook: RequestHook::AccessChecker,
@@ -82,7 +89,9 @@ pub fn register(hooks: Hooks<'_>) {
         runner::run(Phase::Cleanup, request);
     });
     provider::register();
+    hooks.filters(filters::run);
     register_rows(hooks);
+    hooks.quick_handler(quick_handler, Order::MIDDLE);
     connections::register(hooks);
 }
 
@@ -93,8 +102,13 @@ fn register_rows(hooks: Hooks<'_>) {
             hooks.request(PHASES[$row].hook, |request| (PHASES[$row].run)(request), PHASES[$row].order);
         )*};
     }
-    const { assert!(PHASES.len() == 12, "every row is registered below") };
-    rows!(0 1 2 3 4 5 6 7 8 9 10 11);
+    const { assert!(PHASES.len() == 13, "every row is registered below") };
+    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
+}
+
+/// A subrequest is looked up with this hook too, but no handler is told so, and none is asked.
+fn quick_handler(request: Request<'_>, is_look_up: bool) -> Status {
+    if is_look_up { Status::DECLINED } else { runner::run(Phase::Quick, request) }
 }
 
 fn post_read_request(request: Request<'_>) -> Status {

@@ -90,34 +90,10 @@ impl Call<'_> {
         match debugger::call(&callable, object, handler.settings) {
             Ok(result) => status_of(&result).map(Some),
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {
-                self.server_return(py, &raised).map(Some)
+                server_return(py, self.request, &raised).map(Some)
             }
             Err(raised) => Err(raised.into()),
         }
-    }
-
-    /// `raise SERVER_RETURN(result[, status])`.
-    fn server_return(
-        &self,
-        py: Python<'_>,
-        raised: &PyErr,
-    ) -> std::result::Result<Status, Trouble> {
-        let arguments =
-            raised.value(py).getattr("args")?.cast_into::<PyTuple>().map_err(PyErr::from)?;
-        let Ok(result) = arguments.get_item(0) else {
-            return Err(PyIndexError::new_err(
-                "SERVER_RETURN needs a result: raise SERVER_RETURN(apache.OK)",
-            )
-            .into());
-        };
-        let status = status_of(&result)?;
-        if arguments.len() == 2 {
-            let response = arguments.get_item(1)?;
-            if response.is_truthy()? {
-                self.request.set_status(Status(response.extract()?));
-            }
-        }
-        Ok(status)
     }
 
     /// Writes the error to the log, and to the client if PythonDebug is on and the response can still take it.
@@ -127,7 +103,7 @@ impl Call<'_> {
             self.phase.directive().to_string_lossy(),
             String::from_utf8_lossy(self.entry.text())
         );
-        let elements = trouble.elements(py);
+        let report = Report::new(py, name, trouble);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
         let shows_page = self.debug
@@ -135,11 +111,8 @@ impl Call<'_> {
             && !matches!(self.phase, Phase::Log | Phase::Cleanup)
             && !self.request.eos_sent();
         thread::detach(py, || {
-            for element in &elements {
-                let line = format!("{name}: {}", element.strip_suffix('\n').unwrap_or(element));
-                log::log(Target::Request(self.request), Level::Error, line.as_bytes());
-            }
-            if shows_page && self.send_page(&name, &elements) {
+            report.log(self.request);
+            if shows_page && self.send_page(&report.page()) {
                 Status::DONE
             } else {
                 Status::INTERNAL_SERVER_ERROR
@@ -147,11 +120,60 @@ impl Call<'_> {
         })
     }
 
-    fn send_page(&self, name: &str, elements: &[String]) -> bool {
+    fn send_page(&self, page: &str) -> bool {
         self.request.set_status(Status::INTERNAL_SERVER_ERROR);
         self.request.set_content_type(b"text/html; charset=utf-8");
-        let page = page(name, elements);
         self.request.write(page.as_bytes()).and_then(|()| self.request.flush()).is_ok()
+    }
+}
+
+/// `raise SERVER_RETURN(result[, status])`.
+pub fn server_return(
+    py: Python<'_>,
+    request: Request<'_>,
+    raised: &PyErr,
+) -> std::result::Result<Status, Trouble> {
+    let arguments =
+        raised.value(py).getattr("args")?.cast_into::<PyTuple>().map_err(PyErr::from)?;
+    let Ok(result) = arguments.get_item(0) else {
+        return Err(PyIndexError::new_err(
+            "SERVER_RETURN needs a result: raise SERVER_RETURN(apache.OK)",
+        )
+        .into());
+    };
+    let status = status_of(&result)?;
+    if arguments.len() == 2 {
+        let response = arguments.get_item(1)?;
+        if response.is_truthy()? {
+            request.set_status(Status(response.extract()?));
+        }
+    }
+    Ok(status)
+}
+
+/// An error as it is told: under whose name, in what words.
+pub struct Report {
+    name: String,
+    elements: Vec<String>,
+}
+
+impl Report {
+    pub fn new(py: Python<'_>, name: String, trouble: &Trouble) -> Self {
+        Self { name, elements: trouble.elements(py) }
+    }
+
+    /// A line for each element of the traceback.
+    pub fn log(&self, request: Request<'_>) {
+        for element in &self.elements {
+            let element = element.strip_suffix('\n').unwrap_or(element);
+            let line = format!("{}: {element}", self.name);
+            log::log(Target::Request(request), Level::Error, line.as_bytes());
+        }
+    }
+
+    /// What PythonDebug shows.
+    pub fn page(&self) -> String {
+        page(&self.name, &self.elements)
     }
 }
 

@@ -42,7 +42,10 @@ pub fn run(phase: Phase, request: Request<'_>) -> Status {
     };
     note_extension(request, configured, extension);
     let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
-    thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings))
+    let status =
+        thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
+    let ended = matches!(phase, Phase::Log | Phase::Cleanup);
+    if running.state.answered.get() && !ended { Status::FILTER_ERROR } else { status }
 }
 
 /// The extension by which a phase's list is chosen: empty for none, and before the file is known.

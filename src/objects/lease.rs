@@ -23,6 +23,7 @@ use pyo3::prelude::*;
 
 use crate::apache::connection::Connection;
 use crate::apache::include::Element;
+use crate::apache::invocation::Invocation;
 use crate::apache::request::Request;
 use crate::python::thread;
 
@@ -94,6 +95,24 @@ impl Leased for OfConnection {
 
     fn address_of(handle: Connection<'_>) -> NonNull<c_void> {
         handle.address()
+    }
+}
+
+/// The lease of one invocation of a filter.
+pub enum OfFilter {}
+
+impl Leased for OfFilter {
+    type Handle<'a> = &'a Invocation<'a>;
+    const NAME: &'static str = "filter";
+    const OWNER: &'static str = "invocation";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> &'a Invocation<'a> {
+        // SAFETY: the caller's promise: an invocation at this address is alive for 'a.
+        unsafe { address.cast::<Invocation<'a>>().as_ref() }
+    }
+
+    fn address_of(handle: &Invocation<'_>) -> NonNull<c_void> {
+        NonNull::from(handle).cast()
     }
 }
 

@@ -47,6 +47,7 @@ pub fn log_enabled(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyRe
 
 /// `req.log`: an adapter made for the occasion, or what Python code has put in its place.
 pub fn request_log<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    request::loan(this)?;
     let (py, object) = (this.py(), this.object());
     if class::has_attributes::<RequestObject>(&object.to_owned()) {
         let attributes = object.getattr("__dict__")?.cast_into::<PyDict>()?;

@@ -6,6 +6,7 @@ pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
 pub mod file_info;
+pub mod filter;
 pub mod functions;
 pub mod handler_list;
 pub mod include_filter;

@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
 use super::{
-    connection, file_info, functions, handler_list, include_filter, request, server, subrequest,
-    table, table_iterator,
+    connection, file_info, filter, functions, handler_list, include_filter, request, server,
+    subrequest, table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -31,6 +31,7 @@ pub struct State {
     pub table: Py<PyType>,
     pub iterator: Py<PyType>,
     pub file_info: Py<PyType>,
+    pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
     pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
@@ -86,6 +87,7 @@ impl State {
             table: class(module, &table::TABLE)?,
             iterator: class(module, &table_iterator::ITERATOR)?,
             file_info: class(module, &file_info::FILE_INFO)?,
+            filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
             include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
@@ -106,6 +108,7 @@ impl State {
             ("mp_table", &self.table),
             ("table", &self.table),
             ("mp_finfo", &self.file_info),
+            ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
             ("mp_include_filter", &self.include_filter),
         ];

@@ -37,7 +37,7 @@ pub fn add_common_vars(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyRe
 }
 
 /// A `str` argument of a method.
-fn text_argument<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
+pub fn text_argument<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
     if !value.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err(format!("{what} must be str, not {}", type_name(value))));
     }
@@ -68,7 +68,7 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
 }
 
 /// With a trailing slash and without double ones, as directories of directives are.
-fn canonical(directory: &[u8]) -> Directory {
+pub fn canonical(directory: &[u8]) -> Directory {
     if directory.is_empty() {
         return Directory::None;
     }

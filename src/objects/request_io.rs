@@ -1,12 +1,14 @@
 //! The bodies of a request and of its response.
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use std::cell::RefMut;
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use super::native::State;
 use super::request::{Req, integer, loan, output};
-use super::request_state::RequestState;
+use super::request_state::{Refusal, RequestState};
 use crate::apache::body::ReadPolicy;
 use crate::apache::request::Request;
 use crate::apache::response::SendFileError;
@@ -28,6 +30,7 @@ pub struct Body {
     start: usize,
     begun: bool,
     ended: bool,
+    failed: bool,
 }
 
 /// Why no more of the body is to be had.
@@ -59,6 +62,9 @@ impl Body {
 
     /// Fetches one more block, waiting for the client. False at the end.
     fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
+        if self.failed {
+            return Err(Failure::Read);
+        }
         if self.ended {
             return Ok(false);
         }
@@ -85,7 +91,7 @@ impl Body {
             Ok(0) => self.ended = true,
             Ok(_) => {}
             Err(_) => {
-                self.ended = true;
+                self.failed = true;
                 return Err(Failure::Read);
             }
         }
@@ -131,12 +137,32 @@ fn with_body<R>(
     f: impl FnOnce(&mut Body, Request<'_>) -> Result<R, Failure>,
 ) -> PyResult<R> {
     let request = loan(this)?;
-    let mut body = RequestState::of(*request).body.borrow_mut();
+    let state = RequestState::of(*request);
+    let mut body = body_of(state)?;
+    state.reading.set(true);
     let result = thread::detach(this.py(), || f(&mut body, *request));
+    state.reading.set(false);
     result.map_err(|failure| match failure {
-        Failure::Read => PyOSError::new_err("Client read error (Timeout?)"),
+        Failure::Read => read_error(this, state),
         Failure::Refused(status) => server_return(this, status),
     })
+}
+
+/// The body, unless an input filter asks for it while it is being read through that filter.
+fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
+    state.body.try_borrow_mut().map_err(|_| {
+        PyRuntimeError::new_err("the body is being read: an input filter reads with filter.read()")
+    })
+}
+
+fn read_error(this: Req<'_, '_>, state: &RequestState) -> PyErr {
+    match &*state.refusal.borrow() {
+        Some(Refusal::Status(status)) => server_return(this, *status),
+        Some(Refusal::Error(sentence)) => {
+            PyOSError::new_err(format!("Client read error: {sentence}"))
+        }
+        None => PyOSError::new_err("Client read error (Timeout?)"),
+    }
 }
 
 /// `SERVER_RETURN` with a status, as an exception to raise.
@@ -148,7 +174,7 @@ fn server_return(this: Req<'_, '_>, status: Status) -> PyErr {
 
 fn take<'py>(this: Req<'_, 'py>, count: usize) -> PyResult<Bound<'py, PyBytes>> {
     let request = loan(this)?;
-    let mut body = RequestState::of(*request).body.borrow_mut();
+    let mut body = body_of(RequestState::of(*request))?;
     let count = count.min(body.unread().len());
     body.take(this.py(), count)
 }
@@ -209,7 +235,7 @@ pub fn readlines<'py>(
 
 pub fn discard_request_body(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
     let request = loan(this)?;
-    let mut body = RequestState::of(*request).body.borrow_mut();
+    let mut body = body_of(RequestState::of(*request))?;
     *body = Body { begun: true, ended: true, ..Body::default() };
     Ok(thread::detach(this.py(), || request.discard_request_body().0))
 }

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
+use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
@@ -19,11 +20,21 @@ use super::request_io::Body;
 use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
+use crate::apache::status::Status;
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
+
+/// Why an input filter gave nothing.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// It wants the request answered so.
+    Status(Status),
+    /// It failed.
+    Error(String),
+}
 
 /// Only the thread that serves the request, or one that has it on loan, touches this.
 pub struct RequestState {
@@ -42,18 +53,26 @@ pub struct RequestState {
     pub unflushed: Cell<usize>,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
+    /// Whether Python code is reading the body now.
+    pub reading: Cell<bool>,
+    /// Why an input filter gave nothing to Python code that read.
+    pub refusal: RefCell<Option<Refusal>>,
+    /// Filters that the request has registered for itself.
+    pub filters: RefCell<Vec<OwnFilter>>,
+    /// Whether a filter that failed has answered in the handler's place.
+    pub answered: Cell<bool>,
     /// Whether a WSGI application has called start_response.
     pub wsgi_started: Cell<bool>,
     /// The list of PythonInitHandler that has run.
     pub initialized: RefCell<Option<HandlerList>>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    subrequests: RefCell<Open>,
     /// How many tags of the page, or of one included in it, run now.
     pub tags: Cell<u32>,
     /// The configuration, once Python has asked for it.
     pub options: RefCell<Option<ConfigurationView>>,
     pub config: RefCell<Option<ConfigurationView>>,
-    subrequests: RefCell<Open>,
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
@@ -88,13 +107,17 @@ impl RequestState {
             unflushed: Cell::new(0),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
+            reading: Cell::new(false),
+            refusal: RefCell::new(None),
+            filters: RefCell::new(Vec::new()),
+            answered: Cell::new(false),
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
             in_location: Cell::new(false),
+            subrequests: RefCell::new(Open::default()),
             tags: Cell::new(0),
             options: RefCell::new(None),
             config: RefCell::new(None),
-            subrequests: RefCell::new(Open::default()),
         }
     }
 
@@ -142,6 +165,15 @@ impl RequestState {
         self.subrequests.borrow_mut().remove(key)
     }
 
+    /// Remembers, for all whose handlers may be writing, that a filter has answered.
+    pub fn note_answered(request: Request<'_>) {
+        let mut next = Some(request);
+        while let Some(request) = next {
+            Self::of(request).answered.set(true);
+            next = request.main().or_else(|| request.prev());
+        }
+    }
+
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
     /// the end of the request needs no Python then.
     pub fn release(&self, py: Python<'_>, state: &State) {
@@ -164,7 +196,8 @@ fn end(request: Request<'_>) {
     if thread::is_attached() {
         // A signal ends the process in the middle of Python code, which cannot be entered again here.
         state.lease.revoke();
-        let held = (state.objects.take(), state.cleanups.take(), state.added.take());
+        let held =
+            (state.objects.take(), state.cleanups.take(), state.added.take(), state.filters.take());
         std::mem::forget((held, state.cursor.take()));
         return;
     }
@@ -181,7 +214,7 @@ fn end(request: Request<'_>) {
     }
     state.lease.revoke();
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
-    drop(never_run);
+    drop((never_run, state.filters.take()));
     let objects = std::mem::take(&mut *state.objects.borrow_mut());
     for (interpreter, object) in objects {
         thread::attach(interpreter, |_| drop(object));

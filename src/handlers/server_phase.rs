@@ -1,0 +1,87 @@
+//! Handlers of the beginning and the end of a child process, which get a server and no request.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::{debugger, resolve};
+use crate::apache::log::{self, Level, Target};
+use crate::apache::server::Server;
+use crate::config::handlers::{HandlerEntry, HandlerList};
+use crate::config::phase::Phase;
+use crate::config::server::ServerSection;
+use crate::config::settings::{Event, Settings};
+use crate::objects::native::{self, State};
+use crate::objects::server;
+use crate::python::{error, interpreter, thread};
+
+/// Whether any server has handlers of the phase.
+pub fn is_configured(phase: Phase) -> bool {
+    !lists(phase).is_empty()
+}
+
+/// Calls each handler of each server, the main one first. A virtual host that has no list of its own shares the main
+/// server's, which is run once. What a handler returns means nothing; what it raises is logged, and the next one runs.
+pub fn run(phase: Phase) {
+    for (server, list) in lists(phase) {
+        for entry in list.iter() {
+            report(server, phase, entry, &run_one(server, entry));
+        }
+    }
+}
+
+/// The lists of all servers, each once.
+fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
+    let mut found: Vec<(Server, HandlerList)> = Vec::new();
+    for server in std::iter::successors(Server::main(), Server::next) {
+        let Some(section) = server.config::<ServerSection>() else { continue };
+        let Some(handlers) = Settings::of(section.section()).handlers(phase, &[]) else { continue };
+        if !found.iter().any(|(_, known)| Arc::ptr_eq(known, handlers.list)) {
+            found.push((server, Arc::clone(handlers.list)));
+        }
+    }
+    found
+}
+
+/// The lines that tell what went wrong.
+fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
+    let Some(section) = server.config::<ServerSection>() else { return Vec::new() };
+    let settings = Settings::of(section.section());
+    let host = server.server_hostname().unwrap_or_default();
+    let name = settings.interpreter(Event::Connection, None, host);
+    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+        Ok(interpreter) => interpreter,
+        Err(failure) => return vec![failure.to_string()],
+    };
+    thread::attach(interpreter, |py| {
+        let Some(state) = State::of_interpreter(interpreter) else { return Vec::new() };
+        match call(py, state, server, settings, entry) {
+            Ok(()) => Vec::new(),
+            Err(raised) => error::traceback(py, &raised),
+        }
+    })
+}
+
+fn call(
+    py: Python<'_>,
+    state: &'static State,
+    server: Server,
+    settings: Settings<'_>,
+    entry: &HandlerEntry,
+) -> PyResult<()> {
+    let object = server::instantiate(py, state, server)?;
+    let handler = resolve::Handler { entry, directory: None, settings };
+    if let Some(callable) = resolve::callable(py, state, &handler, &object)? {
+        debugger::call(&callable, object, settings)?;
+    }
+    Ok(())
+}
+
+fn report(server: Server, phase: Phase, entry: &HandlerEntry, lines: &[String]) {
+    let directive = phase.directive().to_string_lossy();
+    let handler = String::from_utf8_lossy(entry.text());
+    for line in lines {
+        let line = format!("{directive} {handler}: {}", line.trim_end_matches('\n'));
+        log::log(Target::Server(server), Level::Error, line.as_bytes());
+    }
+}
