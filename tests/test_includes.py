@@ -241,6 +241,7 @@ SENDING = {
     "flush": "flush()",
     "sendfile": "sendfile(__file__)",
     "internal_redirect": "internal_redirect('/plain.txt')",
+    "subrequest": "subrequest_uri('/plain.txt').run()",
 }
 
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOverflowError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{Borrowed, IntoPyObjectExt};
@@ -204,11 +204,7 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
 /// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
 pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
-    if RequestState::of(*request).tags.get() > 0 {
-        return Err(PyRuntimeError::new_err(
-            "a tag of a page cannot send on the page's request: use filter.write()",
-        ));
-    }
+    RequestState::of(*request).refuse_in_tag()?;
     Ok(request)
 }
 

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::added_handler::AddedHandler;
@@ -118,6 +119,19 @@ impl RequestState {
             options: RefCell::new(None),
             config: RefCell::new(None),
         }
+    }
+
+    /// To be asked before something is sent on the request.
+    ///
+    /// # Errors
+    /// `RuntimeError` in a tag of its page: mod_include would be called inside itself.
+    pub fn refuse_in_tag(&self) -> PyResult<()> {
+        if self.tags.get() == 0 {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err(
+            "a tag of a page cannot send on the page's request: use filter.write()",
+        ))
     }
 
     /// The request's object in `state`'s interpreter.

@@ -128,10 +128,11 @@ impl SubrequestObject {
 
     fn run(this: This1<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
         Self::with(this, |main, subrequest| {
+            let state = RequestState::of(main);
+            state.refuse_in_tag()?;
             if this.has_run.swap(true, Ordering::Relaxed) {
                 return Err(PyRuntimeError::new_err("the subrequest has been run already"));
             }
-            let state = RequestState::of(main);
             // httpd may keep what was written where the subrequest's response does not come by.
             let has_written = state.bytes_queued.get() > 0;
             state.unflushed.set(0);
