@@ -116,7 +116,7 @@ fn call(
     entry: &HandlerEntry,
 ) -> Result<Status, Trouble> {
     let object = connection::instantiate(py, state, connection)?;
-    let handler = resolve::Handler { entry, directory: None, settings };
+    let handler = resolve::Handler { entry, directory: None, settings, looked_at: None };
     match resolve::callable(py, state, &handler, &object)? {
         Some(callable) => status_of(&debugger::call(&callable, object, settings)?),
         None => Ok(Status::DECLINED),

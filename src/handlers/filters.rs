@@ -175,7 +175,8 @@ impl Filtering<'_, '_> {
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
             None => {
-                let handler = Handler { entry, directory, settings: self.settings };
+                let handler =
+                    Handler { entry, directory, settings: self.settings, looked_at: None };
                 resolve::callable(py, state, &handler, &object)?
             }
         };

@@ -87,7 +87,8 @@ impl Question<'_> {
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
             let request = RequestState::of(self.request);
-            let handler = Handler { entry: &provider.handler, directory: None, settings };
+            let handler =
+                Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
             let answer = request.object(py, state).and_then(|req| {
                 let object = resolve::callable(py, state, &handler, &req)?;
                 let object = object.unwrap_or_else(|| py.None().into_bound(py));

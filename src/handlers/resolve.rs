@@ -1,5 +1,6 @@
 //! From a handler's text to what is called: a cache in each interpreter, checked against the files it came from.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct Handler<'a> {
     pub entry: &'a HandlerEntry,
     pub directory: Option<&'a [u8]>,
     pub settings: Settings<'a>,
+    /// The files this request has looked at last, by the address of their list: one look serves all its phases.
+    pub looked_at: Option<&'a Cell<usize>>,
 }
 
 /// What an interpreter remembers of its handlers.
@@ -37,11 +40,13 @@ struct Found {
     module: Py<PyAny>,
     /// The object, where it can be named without the request.
     object: Option<Py<PyAny>>,
-    watched: Vec<Watched>,
+    /// Shared by the handlers of a module.
+    watched: Arc<[Watched]>,
     generation: usize,
 }
 
 /// A file the module depends on, as it was when it was read.
+#[derive(PartialEq, Eq)]
 struct Watched {
     path: PathBuf,
     modified: Duration,
@@ -85,13 +90,14 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     if let Some(known) = known {
         let watches = handler.settings.auto_reload();
         if !watches
-            || (known.generation == state.generation()
-                && known.watched.iter().all(Watched::is_current))
+            || (known.generation == state.generation() && known.is_current(handler.looked_at))
         {
             return Ok(known);
         }
     }
-    let found = Arc::new(load(py, state, handler)?);
+    let mut found = load(py, state, handler)?;
+    found.share_watched(resident.found.lock().values());
+    let found = Arc::new(found);
     let before = resident.found.lock().insert(key, Arc::clone(&found));
     drop(before);
     Ok(found)
@@ -154,6 +160,30 @@ fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
 impl From<(PathBuf, u64, u64, u64)> for Watched {
     fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
         Self { path, modified: Duration::from_nanos(modified), size, inode }
+    }
+}
+
+impl Found {
+    fn is_current(&self, looked_at: Option<&Cell<usize>>) -> bool {
+        let address = self.watched.as_ptr().addr();
+        if looked_at.is_some_and(|last| last.get() == address) {
+            return true;
+        }
+        let is_current = self.watched.iter().all(Watched::is_current);
+        if let (true, Some(last)) = (is_current, looked_at) {
+            last.set(address);
+        }
+        is_current
+    }
+
+    /// Takes the list of another handler of the same module, if it is the same list.
+    fn share_watched<'a>(&mut self, others: impl Iterator<Item = &'a Arc<Found>>) {
+        for other in others.filter(|other| other.module.is(&self.module)) {
+            if other.watched == self.watched {
+                self.watched = Arc::clone(&other.watched);
+                return;
+            }
+        }
     }
 }
 

@@ -190,7 +190,12 @@ impl Next {
         settings: Settings<'_>,
     ) -> outcome::Result {
         let directory = self.directory.as_deref();
-        let handler = resolve::Handler { entry: &self.entry, directory, settings };
+        let handler = resolve::Handler {
+            entry: &self.entry,
+            directory,
+            settings,
+            looked_at: Some(&running.state.looked_at),
+        };
         let call = Call {
             phase: running.phase,
             entry: &self.entry,

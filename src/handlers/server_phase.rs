@@ -70,7 +70,7 @@ fn call(
     entry: &HandlerEntry,
 ) -> PyResult<()> {
     let object = server::instantiate(py, state, server)?;
-    let handler = resolve::Handler { entry, directory: None, settings };
+    let handler = resolve::Handler { entry, directory: None, settings, looked_at: None };
     if let Some(callable) = resolve::callable(py, state, &handler, &object)? {
         debugger::call(&callable, object, settings)?;
     }

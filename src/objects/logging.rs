@@ -47,7 +47,6 @@ pub fn log_enabled(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyRe
 
 /// `req.log`: an adapter made for the occasion, or what Python code has put in its place.
 pub fn request_log<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
-    request::loan(this)?;
     let (py, object) = (this.py(), this.object());
     drop(loan(this)?);
     if class::has_attributes::<RequestObject>(&object.to_owned()) {

@@ -65,6 +65,8 @@ pub struct RequestState {
     pub wsgi_started: Cell<bool>,
     /// The list of PythonInitHandler that has run.
     pub initialized: RefCell<Option<HandlerList>>,
+    /// The list of files that was found current last, by its address.
+    pub looked_at: Cell<usize>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
     subrequests: RefCell<Open>,
@@ -113,6 +115,7 @@ impl RequestState {
             answered: Cell::new(false),
             wsgi_started: Cell::new(false),
             initialized: RefCell::new(None),
+            looked_at: Cell::new(0),
             in_location: Cell::new(false),
             subrequests: RefCell::new(Open::default()),
             tags: Cell::new(0),
