@@ -16,8 +16,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::objects::native::State;
-use crate::python::Object;
 use crate::python::convert::Text;
+use crate::python::{Object, runtime};
 
 /// A handler with its directory for this request, and what is configured.
 pub struct Handler<'a> {
@@ -96,7 +96,14 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
         }
     }
     let mut found = load(py, state, handler)?;
-    found.share_watched(resident.found.lock().values());
+    let is_first = {
+        let others = resident.found.lock();
+        found.share_watched(others.values());
+        others.is_empty()
+    };
+    if is_first {
+        runtime::give_back_memory();
+    }
     let found = Arc::new(found);
     let before = resident.found.lock().insert(key, Arc::clone(&found));
     drop(before);

@@ -62,7 +62,7 @@ pub(super) fn start() -> Result<(), StartError> {
 }
 
 /// Compiling and importing leaves much free memory behind; a child keeps an interpreter for its life.
-pub(super) fn give_back_memory() {
+pub fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: glibc's function may be called at any time, by any thread.
     unsafe {
