@@ -260,7 +260,8 @@ impl<'f> Invocation<'f> {
             unsafe { sys::ap_pass_brigade(self.filter.as_ref().next, self.outgoing.raw()) };
         self.outgoing.clear();
         self.neighbour(AprError::check(status))?;
-        if self.request.connection().aborted() {
+        // After the end the client may well be gone: it has everything.
+        if !self.is_closed() && self.request.connection().aborted() {
             return self.neighbour(Err(AprError(sys::APR_ECONNABORTED as i32)));
         }
         Ok(())
