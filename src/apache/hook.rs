@@ -100,7 +100,12 @@ pub enum RequestHook {
     LogTransaction,
 }
 
-impl Hooks<'_> {
+impl<'p> Hooks<'p> {
+    /// What lives as long as the hooks.
+    pub(super) fn pool(self) -> Pool<'p> {
+        self.pool
+    }
+
     /// Registers `hook` for a phase of requests.
     pub fn request<F>(self, phase: RequestHook, hook: F, order: Order)
     where
