@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
 use super::{
-    connection, file_info, filter, functions, handler_list, include_filter, request, server,
-    subrequest, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, request, server, subrequest, table,
+    table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -33,7 +33,6 @@ pub struct State {
     pub file_info: Py<PyType>,
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
-    pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
@@ -89,7 +88,6 @@ impl State {
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
-            include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
@@ -110,7 +108,6 @@ impl State {
             ("mp_finfo", &self.file_info),
             ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
-            ("mp_include_filter", &self.include_filter),
         ];
         for (name, class) in types {
             module.setattr(name, class.bind(py))?;
