@@ -2,6 +2,7 @@
 
 import os
 
+
 def test_server_return(httpd):
     site = httpd(
         functions="""

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+
 def test_values_of_a_fresh_request(httpd):
     site = httpd(
         functions="""
