@@ -115,43 +115,6 @@ def test_forms_in_query_strings(httpd):
     assert site.call("refused") == []
 
 
-def test_cleanup_at_the_end_of_the_child(httpd):
-    site = httpd(
-        functions="""
-            import os
-            PATH = os.path.join(os.path.dirname(os.path.dirname(__file__)), "scratch", "ended")
-
-            def note(text):
-                with open(PATH, "a") as file:
-                    file.write(f"{text} {apache.interpreter}\\n")
-
-            def fail(data):
-                raise ValueError("at the end")
-
-            def register(req):
-                apache.register_cleanup(note, "first")
-                req.server.register_cleanup(req, note, "second")
-                req.server.register_cleanup(req, note)
-                apache.register_cleanup(fail)
-                wrong = []
-                for act in (lambda: apache.register_cleanup(5), lambda: req.server.register_cleanup(5, note),
-                            lambda: req.server.register_cleanup(req, 5)):
-                    try:
-                        act()
-                        wrong.append(act)
-                    except ValueError:
-                        pass
-                return len(wrong)
-        """
-    )
-    site.expect_log("fail")
-    site.expect_log("ValueError.*at the end")
-    assert site.call("register") == 0
-    assert not (site.scratch / "ended").exists()
-    site.stop()
-    assert (site.scratch / "ended").read_text().split("\n") == ["None localhost", "second localhost", "first localhost", ""]
-
-
 def test_locks_between_processes(httpd):
     site = httpd(
         functions="""

@@ -1,7 +1,5 @@
 """The request object: what it knows of a request, and what may be changed."""
 
-import re
-
 import pytest
 
 
@@ -153,46 +151,6 @@ def test_what_may_be_assigned(httpd):
     assert site.call("nothings") == (5, False)
 
 
-def test_assigned_values_reach_the_client(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.status = 404
-                req.status_line = "404 Nothing Here"
-                req.content_type = "text/x-own; charset=latin-1"
-                req.headers_out["X-One"] = "1"
-                req.headers_out.add("X-Two", "a")
-                req.headers_out.add("X-Two", "b")
-                req.err_headers_out["X-Always"] = "here"
-                req.no_cache = 1
-                req.write("own")
-                assert req._content_type_set == 1
-                return 0
-        """
-    )
-    response = site.get("/")
-    assert (response.status, response.reason, response.text) == (404, "Nothing Here", "own")
-    assert response.headers["Content-Type"] == "text/x-own; charset=latin-1"
-    assert response.headers["X-One"] == "1"
-    assert response.headers.get_all("X-Two") == ["a", "b"]
-    assert response.headers["X-Always"] == "here"
-    assert response.headers["Expires"] == response.headers["Date"]
-
-
-def test_error_headers_go_with_errors(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.headers_out["X-Normal"] = "lost"
-                req.err_headers_out["X-Error"] = "kept"
-                return 404
-        """
-    )
-    response = site.get("/")
-    assert response.headers["X-Error"] == "kept"
-    assert response.headers["X-Normal"] is None
-
-
 def test_attributes_travel_between_the_phases(httpd):
     site = httpd(
         handler="""
@@ -255,82 +213,6 @@ def test_headers_of_the_client(httpd):
     assert b"('value', 'value', False, '1, 2', None)" in answer
 
 
-def test_cgi_variables(httpd):
-    site = httpd(
-        functions="""
-            def variables(req):
-                before = len(req.subprocess_env)
-                req.add_common_vars()
-                common = dict(req.subprocess_env)
-                req.add_cgi_vars()
-                assert len(req.subprocess_env) > before
-                return common, dict(req.subprocess_env)
-        """
-    )
-    common, cgi = site.call("variables", query="/info?q=a%20b", headers={"X-Own": "v", "Authorization": "Basic eDp5"})
-    assert common["HTTP_X_OWN"] == "v"
-    assert "HTTP_AUTHORIZATION" not in common
-    assert common["SERVER_NAME"] == "localhost"
-    assert common["SERVER_PORT"] == str(site.port)
-    assert common["DOCUMENT_ROOT"] == str(site.docroot)
-    expected = {
-        "GATEWAY_INTERFACE": "CGI/1.1",
-        "REQUEST_METHOD": "GET",
-        "QUERY_STRING": "q=a%20b",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SCRIPT_NAME": "/variables",
-        "PATH_INFO": "/info",
-        # The raw URI with its query, as CGI users expect.
-        "REQUEST_URI": "/variables/info?q=a%20b",
-    }
-    assert {name: cgi.get(name) for name in expected} == expected
-
-
-def test_script_filename_may_be_unknown(httpd):
-    site = httpd(
-        handler="""
-            def postreadrequesthandler(req):
-                req.add_common_vars()
-                req.notes["seen"] = repr(req.subprocess_env.get("SCRIPT_FILENAME", None))
-                return 0
-
-            def handler(req):
-                req.write(req.notes["seen"])
-                return 0
-        """,
-        server="PythonPath \"sys.path+['${docroot}']\"\nPythonPostReadRequestHandler app",
-    )
-    assert site.get("/").text == "None"
-
-
-def test_allowed_methods(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.allow_methods(["GET", "POST"])
-                req.allow_methods(["FROB"])
-                assert req.allowed_methods == ("FROB",), req.allowed_methods
-                assert req.allowed & 1 and req.allowed & 4, req.allowed
-                if req.args == "reset":
-                    req.allow_methods(["PUT"], 1)
-                    assert req.allowed_methods == ()
-                for wrong in (5, "GET", [5]):
-                    try:
-                        req.allow_methods(wrong)
-                        return 500
-                    except TypeError:
-                        pass
-                return 405
-        """
-    )
-
-    def allowed(path):
-        return set(re.split(", *", site.get(path).headers["Allow"]))
-
-    assert {"GET", "POST", "FROB"} <= allowed("/")
-    assert "PUT" in allowed("/?reset") and "FROB" not in allowed("/?reset")
-
-
 def test_questions_to_httpd(httpd):
     site = httpd(
         functions="""
@@ -378,99 +260,6 @@ def test_extensions_of_add_handler(httpd):
         modules=("mime",),
     )
     assert sorted(site.call("extensions").split(" ")) == ["", "old", "psp", "py"]
-
-
-def test_conditional_requests(httpd):
-    site = httpd(
-        handler="""
-            from mod_python import apache
-
-            def handler(req):
-                req.update_mtime(1000000000.9)
-                req.update_mtime(5)
-                assert req.mtime == 1000000000.0, req.mtime
-                req.set_last_modified()
-                req.set_etag()
-                result = req.meets_conditions()
-                if result != apache.OK:
-                    return result
-                req.write("fresh")
-                return apache.OK
-        """,
-        files={"file": "x"},
-    )
-    first = site.get("/file")
-    assert first.text == "fresh"
-    assert first.headers["Last-Modified"] == "Sun, 09 Sep 2001 01:46:40 GMT"
-    assert first.headers["ETag"]
-    assert site.get("/file", headers={"If-Modified-Since": first.headers["Last-Modified"]}).status == 304
-    assert site.get("/file", headers={"If-None-Match": first.headers["ETag"]}).status == 304
-    assert site.get("/file", headers={"If-Unmodified-Since": "Sun, 09 Sep 2000 01:46:40 GMT"}).status == 412
-
-
-def test_cleanups_in_order(httpd):
-    site = httpd(
-        handler="""
-            import os
-            from mod_python import apache
-
-            def handler(req):
-                path = os.path.dirname(req.document_root()) + "/scratch/order"
-
-                def note(text):
-                    with open(path, "a") as file:
-                        file.write(f"{text} {req.phase}\\n")
-
-                req.register_cleanup(note, "first")
-                req.register_cleanup(note, "second")
-                req.register_cleanup(lambda data: note(repr(data)))
-                req.note = note
-                for wrong in (None, 5, "x"):
-                    try:
-                        req.register_cleanup(wrong)
-                        return 500
-                    except ValueError:
-                        pass
-                req.register_cleanup(fail)
-                return apache.OK
-
-            def fail(data):
-                raise ValueError("in a cleanup")
-
-            def cleanuphandler(req):
-                req.note("list")
-                return apache.OK
-        """,
-        config="SetHandler mod_python\nPythonHandler app\nPythonCleanupHandler app",
-        files={"finished": ""},
-    )
-    site.expect_log("ValueError.*in a cleanup")
-    site.expect_log("fail")
-    assert site.get("/").status == 200
-    site.wait_log("in a cleanup")
-    site.stop()
-    assert (site.scratch / "order").read_text().splitlines()[:4] == [
-        "None None",
-        "second None",
-        "first None",
-        "list PythonCleanupHandler",
-    ]
-
-
-def test_a_cleanup_in_a_cleanup(httpd):
-    site = httpd(
-        handler="""
-            import os
-
-            def handler(req):
-                path = os.path.dirname(req.document_root()) + "/scratch/inner"
-                req.register_cleanup(lambda _: req.register_cleanup(lambda _: open(path, "w").close()))
-                return 0
-        """
-    )
-    site.get("/")
-    site.stop()
-    assert (site.scratch / "inner").exists()
 
 
 @pytest.mark.parametrize("target", ["/to?q=2", "/missing"])
