@@ -2,6 +2,10 @@
 
 import os
 
+import pytest
+
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_server_return(httpd):
     site = httpd(
@@ -34,17 +38,6 @@ def test_facts_of_the_server(httpd):
                     "packages": sorted(mod_python.__all__),
                 }
 
-            def mpm(req):
-                wrong = []
-                for code in ("x", None, 1.5):
-                    try:
-                        apache.mpm_query(code)
-                        wrong.append(code)
-                    except TypeError:
-                        pass
-                return (apache.mpm_query(apache.AP_MPMQ_IS_THREADED), apache.mpm_query(apache.AP_MPMQ_MAX_THREADS),
-                        apache.mpm_query(999), apache.mpm_query(-7), wrong)
-
             def tree(req):
                 return apache.config_tree()
         """,
@@ -66,7 +59,6 @@ def test_facts_of_the_server(httpd):
         "main": "localhost",
         "version": True,
     }
-    assert site.call("mpm") == (1, 16, 0, 0, [])
     tree = site.call("tree")
     assert ("DocumentRoot", f'"{site.docroot}"') in tree
     location = tree.index(("<Location", "/some>"))
@@ -115,31 +107,6 @@ def test_forms_in_query_strings(httpd):
     assert site.call("refused") == []
 
 
-def test_locks_between_processes(httpd):
-    site = httpd(
-        functions="""
-            import _apache
-
-            def locks(req):
-                server = req.server
-                _apache._global_lock(server, "key")
-                _apache._global_unlock(server, "key")
-                answer = [_apache._global_trylock(server, "key")]
-                _apache._global_unlock(server, "key")
-                wrong = []
-                for act in (lambda: _apache._global_lock(5, "key"), lambda: _apache._global_lock(server, []),
-                            lambda: _apache._global_unlock(server, "never locked")):
-                    try:
-                        act()
-                        wrong.append(None)
-                    except (TypeError, ValueError) as error:
-                        wrong.append(type(error).__name__)
-                return answer, wrong
-        """
-    )
-    assert site.call("locks") == ([True], ["TypeError", "TypeError", "ValueError"])
-
-
 def test_resolving_objects(httpd):
     site = httpd(
         functions="""
@@ -181,3 +148,142 @@ def test_root_is_no_place_for_python(httpd):
     )
     uid, pid = site.call("user")
     assert (uid != 0 or os.geteuid() != 0) and pid != site.pid and pid in site.child_pids()
+
+
+def test_the_processing_model(httpd, mpm):
+    site = httpd(
+        functions="""
+            def codes(req):
+                return {name.removeprefix("AP_MPMQ_"): apache.mpm_query(getattr(apache, name)) for name in dir(apache)
+                        if name.startswith("AP_MPMQ_") and name.rpartition("_")[2] not in ("SUPPORTED", "STATIC", "DYNAMIC")}
+
+            def others(req):
+                refused = 0
+                for code in ("x", None, 1.5):
+                    try:
+                        apache.mpm_query(code)
+                    except TypeError:
+                        refused += 1
+                return apache.mpm_query(999), apache.mpm_query(-7), apache.mpm_query(True) == apache.mpm_query(1), refused
+        """,
+        server="MaxConnectionsPerChild 100000\n",
+    )
+    codes = site.call("codes")
+    threaded = mpm != "prefork"
+    expected = {
+        "IS_THREADED": 1 if threaded else 0,
+        "IS_FORKED": 2,
+        "MAX_THREADS": 16 if threaded else 1,
+        "MAX_DAEMONS": 1 if threaded else 4,
+        "MAX_REQUESTS_DAEMON": 100000,
+        "HARD_LIMIT_THREADS": 16 if threaded else 1,
+        "MIN_SPARE_DAEMONS": 0 if threaded else 1,
+    }
+    assert {name: codes[name] for name in expected} == expected
+    assert set(codes) == {
+        "MAX_DAEMON_USED", "IS_THREADED", "IS_FORKED", "HARD_LIMIT_DAEMONS", "HARD_LIMIT_THREADS", "MAX_THREADS", "MIN_SPARE_DAEMONS",
+        "MIN_SPARE_THREADS", "MAX_SPARE_DAEMONS", "MAX_SPARE_THREADS", "MAX_REQUESTS_DAEMON", "MAX_DAEMONS",
+    }  # fmt: skip
+    assert codes["MAX_DAEMON_USED"] >= 1 and codes["HARD_LIMIT_DAEMONS"] >= 2
+    assert site.call("others") == (0, 0, True, 3)
+
+
+def test_the_configuration_as_a_tree(httpd):
+    """A copy of what httpd has parsed: without what it consumed on the way, and without .htaccess."""
+    site = httpd(
+        functions="""
+            def tree(req):
+                tree = apache.config_tree()
+                tree.clear()
+                return apache.config_tree()
+        """,
+        config="SetHandler mod_python\nPythonHandler app\nAllowOverride All",
+        files={".htaccess": "PythonOption of htaccess\n"},
+        server="""
+            Define consumed
+            <IfModule python_module>
+                PythonOption inside yes
+            </IfModule>
+            <Location /empty>
+            </Location>
+            <Location /outer>
+                PythonOption a "b c"
+                <If "true">
+                    PythonOption deep 1
+                </If>
+            </Location>
+        """,
+    )
+    tree = site.call("tree")
+    assert ("PythonOption", "inside yes") in tree
+    names = {entry[0] for entry in tree if isinstance(entry, tuple)}
+    assert not names & {"LoadModule", "Define", "<IfModule"} and ("PythonOption", "of htaccess") not in tree
+    empty, outer = tree.index(("<Location", "/empty>")), tree.index(("<Location", "/outer>"))
+    assert outer == empty + 1
+    assert tree[outer + 1] == [("PythonOption", 'a "b c"'), ("<If", '"true">'), [("PythonOption", "deep 1")]]
+
+
+def test_init(httpd):
+    """What the server calls once in each interpreter may be called again."""
+    site = httpd(
+        functions="""
+            import sys
+
+            def again(req):
+                before = (apache.interpreter, apache.main_server)
+                sys.argv = ["changed"]
+                callback = apache.init(*before)
+                return isinstance(callback, apache.CallBack), sys.argv, (apache.interpreter, apache.main_server) == before
+
+            def report(req):
+                try:
+                    1 / 0
+                except ZeroDivisionError as error:
+                    status = apache.CallBack().ReportError(type(error), error, error.__traceback__, req=req, phase="Phase", hname="name")
+                    other = apache.CallBack().ReportError(type(error), error, error.__traceback__, srv=req.server)
+                return status, other
+        """
+    )
+    site.expect_log("Phase name: ZeroDivisionError")
+    site.expect_log("N/A N/A: ZeroDivisionError")
+    site.expect_log("Phase name: |N/A N/A: ")
+    assert site.call("again") == (True, ["mod_python"], True)
+    assert site.call("report") == (500, 500)
+
+
+def test_a_report_on_a_page(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def handler(req):
+                try:
+                    raise ValueError("<shown>")
+                except ValueError as error:
+                    return apache.CallBack().ReportError(type(error), error, error.__traceback__, req, debug=1, phase="P", hname="h")
+        """
+    )
+    site.expect_log("P h: ")
+    response = site.get("/")
+    assert (response.status, response.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert (
+        response.text.startswith('\n<pre>\nMod_python error: "P h"\n\nTraceback') and "ValueError: &lt;shown&gt;" in response.text
+    )
+
+
+def test_the_package(httpd):
+    site = httpd(
+        functions="""
+            import site
+            import sys
+
+            def package(req):
+                from mod_python import python22, version
+                namespace = {}
+                exec("from mod_python.python22 import *", namespace)
+                same = version.version == __import__("mod_python").mp_version
+                return same, site.ENABLE_USER_SITE, sys.argv, "/usr/share/nowhere" in sys.path
+        """,
+        env={"PYTHONPATH": "/usr/share/nowhere"},
+    )
+    assert site.call("package") == (True, False, ["mod_python"], True)

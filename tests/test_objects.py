@@ -115,9 +115,7 @@ def site(httpd):
 
 def test_no_references_and_no_copies_beside_the_objects(site):
     for name, outcomes in site.call("copies").items():
-        # A table that a handler has made is a mapping, and may be copied as one.
-        refused = {how: error for how, error in outcomes.items() if name != "mp_table" or how == "weakref"}
-        assert set(refused.values()) <= {"TypeError"}, name
+        assert set(outcomes.values()) == {"TypeError"}, name
 
 
 def test_objects_can_be_looked_at(site):

@@ -1,15 +1,12 @@
 """The original's known defects, Q1 to Q78: none of them is here. Those that other tests show to be absent are in a table."""
 
 import http.client
-import os
 import pathlib
 import re
-import signal
 import threading
 
 import pytest
 
-from httpd import wait_until
 from test_restart import memory
 
 HERE = pathlib.Path(__file__).parent
@@ -26,8 +23,9 @@ ELSEWHERE = {
     9: ("server_connection", "handler_list"),
     10: ("request", "internal_redirect"),
     11: ("table", "mapping"),
+    12: ("locks", "locks_outlive_a_holder_that_is_killed"),
     13: ("request", "questions_to_httpd"),
-    14: ("apache_module", "facts_of_the_server"),
+    14: ("apache_module", "the_processing_model"),
     15: ("includes", "q15_errors_give_the_text_of_the_server_and_the_page_goes_on"),
     16: ("hostile", "a_request_that_is_passed_to_a_generator"),
     18: ("body", "sendfile"),
@@ -115,48 +113,6 @@ def test_q08_add_handler_while_no_phase_runs(httpd):
         assert site.call("late") == "ok"
     site.wait_log("added None")
     assert site.child_pids() == pids
-
-
-LOCKS = """
-    import _apache
-    import os
-    import time
-
-    def take(req):
-        for number in range(40):
-            _apache._global_lock(req.server, f"key {number}")
-            _apache._global_unlock(req.server, f"key {number}")
-        _apache._global_lock(req.server, None, 0)
-        _apache._global_unlock(req.server, None, 0)
-        return "taken"
-
-    def keep(req):
-        _apache._global_lock(req.server, "kept")
-        return os.getpid()
-
-    def held(req):
-        free = _apache._global_trylock(req.server, "kept")
-        if free:
-            _apache._global_unlock(req.server, "kept")
-        return not free
-"""
-
-
-@pytest.mark.parametrize("count", ["0", "1", "-5", "many", "8"])
-def test_q12_locks_of_any_count(httpd, count):
-    site = httpd(functions=LOCKS, server=f"PythonOption mod_python.mutex_locks {count}\n", threads=1)
-    assert site.call("take") == "taken"
-
-
-def test_q12_locks_outlive_a_holder_that_is_killed(httpd):
-    site = httpd(mpm="prefork", functions=LOCKS, children=2)
-    holder = site.call("keep")
-    others = []
-    wait_until(lambda: others.append(site.call("held")) or True in others, "another child's word")
-    os.kill(holder, signal.SIGTERM)
-    wait_until(lambda: holder not in site.child_pids(), "the end of the holder")
-    wait_until(lambda: not site.call("held"), "the lock being free")
-    assert site.call("take") == "taken"
 
 
 def test_q17_no_page_for_a_client_that_left(httpd):
