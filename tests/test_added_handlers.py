@@ -6,6 +6,8 @@ import pytest
 
 import httpd as real
 
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_callables_are_added_beside_texts(httpd):
     site = httpd(

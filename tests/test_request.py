@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_values_of_a_fresh_request(httpd):
     site = httpd(
@@ -312,3 +314,154 @@ def test_wrong_arguments(httpd):
         """
     )
     assert site.call("left") == []
+
+
+METHODS = [
+    "GET",
+    "PUT",
+    "POST",
+    "DELETE",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "PATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "VERSION-CONTROL",
+    "CHECKOUT",
+    "UNCHECKOUT",
+    "CHECKIN",
+    "UPDATE",
+    "LABEL",
+    "REPORT",
+    "MKWORKSPACE",
+    "MKACTIVITY",
+    "BASELINE-CONTROL",
+    "MERGE",
+]
+
+
+def test_methods_and_protocols(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            names = {getattr(apache, name): name for name in vars(apache) if name.startswith("M_")}
+
+            def handler(req):
+                facts = (names[req.method_number], req.method, req.header_only, req.protocol, req.proto_num, req.assbackwards)
+                req.log_error(f"facts: {facts}", apache.APLOG_NOTICE)
+                return apache.OK
+        """,
+        server="TraceEnable on\n",
+    )
+
+    def facts(request, *wanted):
+        site.raw(request)
+        site.wait_log(r"facts: " + str(wanted).replace("(", r"\(").replace(")", r"\)"))
+
+    for method in METHODS:
+        if method not in ("CONNECT", "TRACE"):
+            name = "M_" + method.replace("-", "_")
+            facts(f"{method} /{method} HTTP/1.0\r\n\r\n".encode(), name, method, 0, "HTTP/1.0", 1000, 0)
+    facts(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "M_GET", "HEAD", 1, "HTTP/1.1", 1001, 0)
+    facts(b"FROB / HTTP/1.0\r\n\r\n", "M_INVALID", "FROB", 0, "HTTP/1.0", 1000, 0)
+    facts(b"GET /\r\n", "M_GET", "GET", 0, "HTTP/0.9", 9, 1)
+
+
+def test_the_parts_of_a_uri(httpd):
+    site = httpd(
+        functions="""
+            def parts(req):
+                return req.parsed_uri, req.hostname, req.uri, req.unparsed_uri
+        """
+    )
+
+    def parts(target, version="1.1"):
+        head = f"GET {target} HTTP/{version}\r\nHost: of.header\r\nConnection: close\r\n\r\n"
+        return eval(site.raw(head.encode()).partition(b"\r\n\r\n")[2])
+
+    relative = (None, None, None, None, None, None, "/parts/A", "a=b&c", None)
+    assert parts("/parts/%41?a=b&c", "1.0") == (relative, "of.header", "/parts/A", "/parts/%41?a=b&c")
+    absolute, host, uri, unparsed = parts("http://other.host:81/parts?q", "1.0")
+    assert absolute == ("http", "other.host:81", None, None, "other.host", 81, "/parts", "q", None)
+    assert (host, uri, unparsed) == ("other.host", "/parts", "http://other.host:81/parts?q")
+
+
+def test_the_address_that_another_module_gives(httpd):
+    site = httpd(
+        functions="""
+            def addresses(req):
+                return req.useragent_ip, req.useragent_addr[0], req.connection.client_ip, req.get_remote_host()
+        """,
+        modules=("remoteip",),
+        server="RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n",
+    )
+    assert site.call("addresses", headers={"X-Client": "192.0.2.7"}) == ("192.0.2.7", "192.0.2.7", "127.0.0.1", "192.0.2.7")
+
+
+def test_names_of_hosts(httpd):
+    site = httpd(
+        functions="""
+            def kinds(req):
+                kinds = (apache.REMOTE_HOST, apache.REMOTE_NAME, apache.REMOTE_NOLOOKUP, apache.REMOTE_DOUBLE_REV)
+                pair = req.get_remote_host(apache.REMOTE_NOLOOKUP, "")
+                names = [req.get_remote_host(kind) for kind in kinds]
+                # What has been looked up is kept.
+                pairs = [pair, req.get_remote_host(apache.REMOTE_NOLOOKUP, "")]
+                wrong = []
+                for arguments in ((99,), (-1,), ("x",)):
+                    try:
+                        wrong.append(req.get_remote_host(*arguments))
+                    except (TypeError, ValueError) as error:
+                        wrong.append(type(error).__name__)
+                return names, pairs, wrong
+
+            def urls(req):
+                return req.construct_url("/a b?c"), req.construct_url("none"), req.construct_url("")
+        """,
+    )
+    names, pairs, wrong = site.call("kinds")
+    # Names are looked up, there and back, only where it is asked for.
+    assert names[:3] == [None, "127.0.0.1", "127.0.0.1"] and names[3] in (None, "localhost")
+    assert pairs[0] == ("127.0.0.1", 1) and pairs[1] in (("127.0.0.1", 1), ("localhost", 0))
+    assert wrong == ["ValueError", "ValueError", "TypeError"]
+    url = f"http://localhost:{site.port}"
+    assert site.call("urls") == (f"{url}/a b?c", f"{url}none", url)
+
+
+def test_the_port_of_a_url_where_it_is_the_usual_one(httpd):
+    site = httpd(
+        functions="""
+            def url(req):
+                return req.construct_url("/x")
+        """,
+        server="UseCanonicalName On\nUseCanonicalPhysicalPort Off\nServerName usual.example:80\n",
+    )
+    assert site.call("url") == "http://usual.example/x"
+
+
+def test_a_name_as_the_client_sent_it(httpd):
+    """Latin-1, both ways, and other texts stay what they are."""
+    site = httpd(
+        functions="""
+            def names(req):
+                password = req.get_basic_auth_pw()
+                first = (req.user, password, req.ap_auth_type)
+                req.user = "\\u00fc\\u00ff"
+                try:
+                    req.user = "\\u20ac"
+                except (TypeError, ValueError) as error:
+                    return first, req.user, type(error).__name__
+        """,
+        config='SetHandler mod_python\nPythonHandler app\nAuthType Basic\nAuthName "x"\nRequire all granted\n',
+        modules=("authn_core",),
+    )
+    first, again, error = site.call("names", user=("j\u00f6rg", "s\u00e9:same"))
+    assert first == ("j\u00f6rg", "s\u00e9:same", "Basic")
+    assert again == "\u00fc\u00ff" and error in ("ValueError", "UnicodeEncodeError", "TypeError")

@@ -1,5 +1,9 @@
 """The server and connection objects."""
 
+import pytest
+
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_server(httpd):
     site = httpd(
