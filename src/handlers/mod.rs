@@ -22,7 +22,7 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::phase::Phase;
 use crate::objects::request_state::{self, RequestState};
-use crate::objects::{HANDLER_NAMES, settings_of};
+use crate::objects::{HANDLER_NAMES, extension_of, settings_of};
 
 /// A phase of requests: httpd's hook, and what it runs.
 struct Row {
@@ -134,9 +134,9 @@ fn strongest(first: Status, second: Status) -> Status {
 
 /// PythonInitHandler: the server's list as early as can be, a directory's as soon as it is known, the same list once.
 fn run_init(request: Request<'_>) -> Status {
-    let list = settings_of(request).filter(|settings| settings.has_handlers(Phase::Init)).and_then(
-        |settings| settings.handlers(Phase::Init, runner::extension_of(request, Phase::Init)),
-    );
+    let list = settings_of(request)
+        .filter(|settings| settings.has_handlers(Phase::Init))
+        .and_then(|settings| settings.handlers(Phase::Init, extension_of(request, Phase::Init)));
     let Some(list) = list.map(|handlers| handlers.list) else { return Status::DECLINED };
     let state = RequestState::of(request);
     let before = state.initialized.replace(Some(list.clone()));

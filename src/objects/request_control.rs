@@ -1,5 +1,7 @@
 //! Methods of a request that steer it, or ask httpd about it.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -8,11 +10,14 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::added_handler::AddedHandler;
 use super::cleanup::Cleanup;
 use super::functions::{handler_extensions, log_level};
+use super::handler_list::Cursor;
 use super::native::State;
 use super::request::{Req, loan, output};
 use super::request_state::RequestState;
+use super::{extension_of, settings_of};
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
+use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
@@ -55,16 +60,31 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
         let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
         return Err(PyIndexError::new_err(format!("Invalid phase: {name}")));
     };
-    let directory = directory.map_or(Directory::None, |directory| canonical(directory.as_bytes()));
-    let interpreter = State::of(this.object())?.interpreter;
-    let handler = AddedHandler::new(arguments.required(1)?, interpreter, phase, directory)?;
     let request = loan(this)?;
     let state = RequestState::of(*request);
+    let directory = match directory {
+        Some(directory) => canonical(directory.as_bytes()),
+        None => inherited_directory(*request, state, phase),
+    };
+    let interpreter = State::of(this.object())?.interpreter;
+    let handler = AddedHandler::new(arguments.required(1)?, interpreter, phase, directory)?;
     match &*state.cursor.borrow() {
         Some(cursor) if state.phase.get() == Some(phase) => cursor.lock().append(handler),
         _ => state.added.borrow_mut().push((phase, handler)),
     }
     Ok(())
+}
+
+/// The directory of a handler that is added without one: that of the phase's own list if it is still to come, else that
+/// of the handler that runs.
+fn inherited_directory(request: Request<'_>, state: &RequestState, phase: Phase) -> Directory {
+    let configured = (state.phase.get() != Some(phase))
+        .then(|| settings_of(request)?.handlers(phase, extension_of(request, phase)))
+        .flatten();
+    if let Some(handlers) = configured {
+        return Cursor::new(Some(Arc::clone(handlers.list)), Vec::new(), request).directory();
+    }
+    state.cursor.borrow().as_ref().map_or(Directory::None, |cursor| cursor.lock().directory())
 }
 
 /// With a trailing slash and without double ones, as directories of directives are.
