@@ -225,3 +225,70 @@ def test_phases_of_an_internal_redirect(httpd):
         site.ask(connection, "HEAD", "/to")
     ran = (site.scratch / "ran").read_text().splitlines()
     assert ran[:3] == ["fixup /from", "fixup /to", "log /from"]
+
+
+@pytest.mark.parametrize("order", ["modules", "late_modules"])
+def test_a_module_for_all_phases(httpd, order):
+    """PythonHandlerModule: what the module has no handler for is left out, connections and filters are none of its business."""
+    handler = (
+        EVERY_PHASE + "\n    def connectionhandler(conn):\n        return apache.OK\n\n    inputfilter = outputfilter = None\n"
+    )
+    login = 'SetHandler mod_python\nAuthType Basic\nAuthName "phases"\nRequire valid-user\n'
+    for where in ("server", "config"):
+        module = "PythonHandlerModule app few\n"
+        site = httpd(
+            handler=handler,
+            server="PythonPath \"sys.path+['${docroot}']\"\n" + (module if where == "server" else ""),
+            config=login + (module if where == "config" else ""),
+            files={"few.py": "def fixuphandler(req):\n    req.trail.append('few')\n    return 0\n"},
+            **{order: AUTH_MODULES},
+        )
+        response = finish(site, "/file.html", user=("j\u00f6rg", "s\u00e9same"))
+        assert (response.status, response.body) == (200, b"body")
+        trail = (site.scratch / "trail").read_text().split()
+        early = ["PythonInitHandler", "PythonPostReadRequestHandler", "PythonTransHandler", "PythonHeaderParserHandler"]
+        assert trail == (early if where == "server" else ["PythonInitHandler", "PythonHeaderParserHandler"]) + [
+            "PythonAccessHandler",
+            "PythonAuthenHandler",
+            "PythonAuthzHandler",
+            "PythonTypeHandler",
+            "PythonFixupHandler",
+            "few",
+            "PythonHandler",
+            "PythonLogHandler",
+            "PythonCleanupHandler",
+        ]
+
+
+def test_authentication_handlers_run_where_a_user_is_required(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def note(req):
+                req.notes.add("ran", req.phase)
+                req.user = "somebody"
+                return apache.OK
+
+            def handler(req):
+                req.write(repr(req.notes.get("ran")))
+                return apache.OK
+        """,
+        config="""
+            SetHandler mod_python
+            PythonHandler app
+            PythonAuthenHandler app::note
+            PythonAuthzHandler app::note
+            <Files required>
+                AuthType Own
+                AuthName x
+                Require valid-user
+            </Files>
+            <Files granted>
+                Require all granted
+            </Files>
+        """,
+        modules=AUTH_MODULES,
+    )
+    assert site.get("/open").text == site.get("/granted").text == "None"
+    assert site.get("/required").text == "'PythonAuthenHandler'"
