@@ -375,9 +375,6 @@ def test_the_directory_of_who_adds_is_that_of_what_is_added(httpd):
             <Directory "${docroot}/other">
                 PythonLogHandler app::logged
             </Directory>
-            <Location /two/located>
-                PythonFixupHandler ${docroot}/two/app.py
-            </Location>
         """,
     )
     root = site.docroot
@@ -385,4 +382,54 @@ def test_the_directory_of_who_adds_is_that_of_what_is_added(httpd):
         shown = f"{name} {root}/{name}/ 0 "
         assert site.get(f"/{name}/page").text == shown * 2
         site.wait_log(f"logged {name} {root}/{name}/")
-    assert " /two/located 1 " in site.get("/two/located").text
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_init_handlers_are_added_by_earlier_phases(httpd, configured):
+    """With or without a list of the directory, as soon as it could be known; what is configured is run first, and once."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def leave(req):
+                req.notes["trail"] = f"{req.notes.get('trail', '')} {req.phase[6:-7]}:{req.hlist.handler}"
+                return apache.OK
+
+            def add(req):
+                leave(req)
+                req.add_handler("PythonInitHandler", leave)
+                req.add_handler("PythonInitHandler", "app::leave", "/some/where")
+                return apache.DECLINED
+
+            postreadrequesthandler = add
+            inithandler = headerparserhandler = leave
+
+            def handler(req):
+                req.write(req.notes["trail"].strip())
+                return apache.OK
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonInitHandler app\nPythonPostReadRequestHandler app",
+        config=f"""
+            SetHandler mod_python
+            PythonHandler app
+            PythonHeaderParserHandler app
+            {"PythonInitHandler app::inithandler" if configured else ""}
+        """,
+    )
+    listed = "Init:app::inithandler " if configured else ""
+    added = "Init:app::leave Init:app::leave"
+    assert site.get("/").text == f"Init:app PostReadRequest:app {listed}{added} HeaderParser:app"
+
+
+def test_init_handlers_are_added_where_none_is_configured(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def transhandler(req):
+                req.add_handler("PythonInitHandler", lambda req: apache.HTTP_FORBIDDEN)
+                return apache.DECLINED
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonTransHandler app",
+    )
+    assert site.get("/").status == 403
