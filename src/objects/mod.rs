@@ -27,6 +27,7 @@ pub mod table;
 pub mod table_iterator;
 
 use crate::apache::request::Request;
+use crate::config::handlers::extension;
 use crate::config::phase::Phase;
 use crate::config::section::Section;
 use crate::config::settings::Settings;
@@ -38,6 +39,15 @@ pub const HANDLER_NAMES: [&str; 2] = ["mod_python", "python-program"];
 #[must_use]
 pub fn settings_of(request: Request<'_>) -> Option<Settings<'_>> {
     request.config::<Section>().map(Settings::of)
+}
+
+/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
+#[must_use]
+pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
+    if !phase.row().extensions {
+        return &[];
+    }
+    request.filename().map_or(&[], extension)
 }
 
 /// A phase as `req.phase` names it.
