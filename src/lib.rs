@@ -8,6 +8,7 @@
 //! - `config`: the directives, and what is in force.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
+//! - `psp`: Python Server Pages to Python source.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
@@ -15,4 +16,5 @@ mod config;
 mod handlers;
 mod module;
 mod objects;
+mod psp;
 mod python;
