@@ -6,8 +6,9 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use super::held_output;
 use super::native::State;
-use super::request::{Req, integer, loan, output};
+use super::request::{Req, integer, loan, output, output_now};
 use super::request_state::{Refusal, RequestState};
 use crate::apache::body::ReadPolicy;
 use crate::apache::request::Request;
@@ -144,7 +145,7 @@ fn with_body<R>(
     state.reading.set(false);
     result.map_err(|failure| match failure {
         Failure::Read => read_error(this, state),
-        Failure::Refused(status) => server_return(this, status),
+        Failure::Refused(status) => refused(this, status),
     })
 }
 
@@ -157,7 +158,7 @@ fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
 
 fn read_error(this: Req<'_, '_>, state: &RequestState) -> PyErr {
     match &*state.refusal.borrow() {
-        Some(Refusal::Status(status)) => server_return(this, *status),
+        Some(Refusal::Status(status)) => refused(this, *status),
         Some(Refusal::Error(sentence)) => {
             PyOSError::new_err(format!("Client read error: {sentence}"))
         }
@@ -165,10 +166,14 @@ fn read_error(this: Req<'_, '_>, state: &RequestState) -> PyErr {
     }
 }
 
+fn refused(this: Req<'_, '_>, status: Status) -> PyErr {
+    State::of(this.object())
+        .map_or_else(|error| error, |state| server_return(this.py(), state, status))
+}
+
 /// `SERVER_RETURN` with a status, as an exception to raise.
-fn server_return(this: Req<'_, '_>, status: Status) -> PyErr {
-    let raised = State::of(this.object())
-        .and_then(|state| state.server_return.bind(this.py()).call1((status.0,)));
+pub fn server_return(py: Python<'_>, state: &State, status: Status) -> PyErr {
+    let raised = state.server_return.bind(py).call1((status.0,));
     raised.map_or_else(|error| error, PyErr::from_value)
 }
 
@@ -247,22 +252,46 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let request = output(this)?;
-    let state = RequestState::of(*request);
+    let request = output_now(this)?;
+    if RequestState::of(*request).held.is_holding() {
+        if !flush {
+            return held_output::hold(this.py(), *request, bytes);
+        }
+        held_output::send(this.py(), *request)?;
+    }
+    write_through(this.py(), *request, bytes, flush)
+}
+
+/// Gives httpd something to write, and has it sent at once if `flush`.
+///
+/// # Errors
+/// `OSError` when the client is gone.
+pub fn write_through(
+    py: Python<'_>,
+    request: Request<'_>,
+    bytes: &[u8],
+    flush: bool,
+) -> PyResult<()> {
+    let state = RequestState::of(request);
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
         state.unflushed.set(0);
-        thread::detach(this.py(), || request.write(bytes).and_then(|()| request.flush()))
+        thread::detach(py, || request.write(bytes).and_then(|()| request.flush()))
     } else if unflushed < BUFFERED {
         state.unflushed.set(unflushed);
         request.write(bytes)
     } else {
         state.unflushed.set(unflushed % BUFFERED);
-        thread::detach(this.py(), || request.write(bytes))
+        thread::detach(py, || request.write(bytes))
     };
-    sent.map_err(|_| PyOSError::new_err("Write failed, client closed connection."))?;
+    sent.map_err(|_| client_gone())?;
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())
+}
+
+/// What is raised when nobody takes the response any more.
+pub fn client_gone() -> PyErr {
+    PyOSError::new_err("Write failed, client closed connection.")
 }
 
 pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
