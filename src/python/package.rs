@@ -25,6 +25,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.logs" "logs.py" false,
     "mod_python.python22" "python22.py" false,
     "mod_python.search" "search.py" false,
+    "mod_python.util" "util.py" false,
     "mod_python.version" "version.py" false,
 ];
 
