@@ -9,6 +9,7 @@
 //! - `config`: the directives, and what is in force.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
+//! - `psp`: Python Server Pages to Python source.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
@@ -17,4 +18,5 @@ mod forms;
 mod handlers;
 mod module;
 mod objects;
+mod psp;
 mod python;
