@@ -5,6 +5,7 @@
 //!
 //! - `apache`: httpd and APR as Rust types.
 //! - `python`: CPython as Rust types.
+//! - `forms`: forms as they travel, pure.
 //! - `config`: the directives, and what is in force.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
@@ -13,6 +14,7 @@
 
 mod apache;
 mod config;
+mod forms;
 mod handlers;
 mod module;
 mod objects;

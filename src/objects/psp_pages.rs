@@ -11,7 +11,6 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::native::State;
-use super::request_io::server_return;
 use super::watched::Watched;
 use crate::apache::file_info::FileInfo;
 use crate::apache::status::Status;
@@ -93,13 +92,18 @@ pub fn find(
     let file = Path::new(OsStr::from_bytes(path));
     let is_file = thread::detach(py, || std::fs::metadata(file).is_ok_and(|found| found.is_file()));
     if !is_file {
-        return Err(server_return(py, state, Status::NOT_FOUND));
+        return Err(not_found(py, state));
     }
     let arguments = (Text(path), any_request);
     let object = py.import("mod_python.psp_page")?.call_method1("load", arguments)?;
     let page = Arc::new(Page::of(&object)?);
     drop(state.pages.keep(key, Arc::clone(&page)));
     Ok(page)
+}
+
+fn not_found(py: Python<'_>, state: &State) -> PyErr {
+    let raised = state.server_return.bind(py).call1((Status::NOT_FOUND.0,));
+    raised.map_or_else(|error| error, PyErr::from_value)
 }
 
 impl Page {
