@@ -6,12 +6,14 @@
 //! - `apache`: httpd and APR as Rust types.
 //! - `python`: CPython as Rust types.
 //! - `config`: the directives, and what is in force.
+//! - `cookies`: the Cookie header, a pure function.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
 mod config;
+mod cookies;
 mod handlers;
 mod module;
 mod objects;

@@ -14,17 +14,26 @@ macro_rules! sources {
 
 const SOURCES: &[Source] = sources![
     "mod_python" "__init__.py" true,
+    "mod_python.Cookie" "Cookie.py" false,
+    "mod_python.Session" "Session.py" false,
     "mod_python.apache" "apache.py" false,
     "mod_python.bootstrap" "bootstrap.py" false,
     "mod_python.cache" "cache.py" false,
     "mod_python.cgi_streams" "cgi_streams.py" false,
     "mod_python.claims" "claims.py" false,
+    "mod_python.dbm_session" "dbm_session.py" false,
     "mod_python.debugger" "debugger.py" false,
+    "mod_python.file_session" "file_session.py" false,
     "mod_python.generations" "generations.py" false,
     "mod_python.importer" "importer.py" false,
     "mod_python.logs" "logs.py" false,
+    "mod_python.memory_session" "memory_session.py" false,
     "mod_python.python22" "python22.py" false,
+    "mod_python.redis_session" "redis_session.py" false,
     "mod_python.search" "search.py" false,
+    "mod_python.session_directory" "session_directory.py" false,
+    "mod_python.session_record" "session_record.py" false,
+    "mod_python.sqlite_session" "sqlite_session.py" false,
     "mod_python.version" "version.py" false,
 ];
 
