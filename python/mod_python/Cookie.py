@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 import time
 
-from _apache import parse_cookies
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
     from typing import Any, ClassVar
 
-    from _apache import mp_request
+    from ._apache import mp_request, parse_cookies
+else:
+    from _apache import parse_cookies
 
 DIGEST_LENGTH = 64
 """Hex digits of HMAC-SHA-256 before the value of a signed cookie."""
@@ -29,7 +29,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _IS_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 """A token (RFC 9110, 5.6.2)."""
 _IS_VALUE = re.compile(r'"[!#-+\--:<-\[\]-~]*"|[!#-+\--:<-\[\]-~]*').fullmatch
-"""cookie-value (RFC 6265, 4.1.1): no control characters, blanks, quotes, commas, semicolons, backslashes, ASCII only."""
+"""cookie-value (RFC 6265, 4.1.1): ASCII without control characters, blanks, quotes, commas, semicolons, backslashes."""
 _IS_LENIENT_VALUE = re.compile(r"[^;\x00-\x08\x0a-\x1f\x7f]*").fullmatch
 """What no browser takes for the end of the value. Without NUL, CR and LF, as is every header."""
 _IS_ATTRIBUTE = re.compile(r"[^;\x00-\x1f\x7f]*").fullmatch
@@ -99,9 +99,22 @@ class Cookie(metaclass=metaCookie):
         "value",
         "version",
     )
-    name: str
-    value: Any
-    __data__: dict[str, Any]
+    if TYPE_CHECKING:
+        name: str
+        value: Any
+        version: Any
+        path: str | None
+        domain: str | None
+        secure: Any
+        comment: Any
+        max_age: int | None
+        samesite: str | None
+        commentURL: Any  # noqa: N815
+        discard: Any
+        port: Any
+        httponly: Any
+        partitioned: Any
+        __data__: dict[str, Any]
 
     def __init__(self, name: str, value: Any, **attributes: Any) -> None:
         self.name, self.value = name, value
@@ -122,8 +135,8 @@ class Cookie(metaclass=metaCookie):
     def expires(self) -> str:
         """When the client forgets the cookie.
 
-        Set it to a date of HTTP (`Fri, 13-Feb-2009 23:31:30 GMT`, with dashes or blanks), to seconds since 1970, to a datetime
-        (one without zone is UTC), or to None. Raises ValueError for another text.
+        Set it to a date of HTTP (`Fri, 13-Feb-2009 23:31:30 GMT`, with dashes or blanks), to seconds since 1970, to a
+        datetime (one without zone is UTC), or to None. Raises ValueError for another text.
         """
         value = self._expires
         if value is None:
@@ -156,8 +169,8 @@ class Cookie(metaclass=metaCookie):
             raise CookieError(f"the value of cookie {name!r} holds a semicolon or a control character: {value!r}")
         if not self.lenient:
             raise CookieError(
-                f"the value of cookie {name!r} holds a blank, quote, comma, backslash or a character that is not ASCII, which "
-                f"RFC 6265 forbids (quote it, or set Cookie.lenient): {value!r}"
+                f"the value of cookie {name!r} holds a blank, quote, comma, backslash or a character that is not ASCII, "
+                f"which RFC 6265 forbids (quote it, or set Cookie.lenient): {value!r}"
             )
 
     def _add_attribute(self, parts: list[str], attribute: str, content: Any) -> None:
@@ -175,7 +188,7 @@ class Cookie(metaclass=metaCookie):
                 parts.append("Secure")
             attribute = "SameSite"
         elif not _IS_ATTRIBUTE(text):
-            raise CookieError(f"{attribute} of cookie {self.name!r} holds a semicolon or a control character: {text!r}")
+            raise CookieError(f"{attribute} of cookie {self.name!r} has a semicolon or control character: {text!r}")
         parts.append(f"{_NAMES_ON_THE_WIRE.get(attribute, attribute)}={text}")
 
     def __repr__(self) -> str:
@@ -188,8 +201,8 @@ class Cookie(metaclass=metaCookie):
 class SignedCookie(Cookie):
     """A cookie that only who knows `secret` can make or change; anybody can read it.
 
-    The signature is HMAC-SHA-256 over class, name and value. It binds neither path nor time: who has a cookie can send it for
-    ever, so put into the value until when it is good.
+    The signature is HMAC-SHA-256 over class, name and value. It binds neither path nor time: who has a cookie can send
+    it for ever, so put into the value until when it is good.
     """
 
     _purpose: ClassVar[str] = "SignedCookie"
@@ -202,8 +215,11 @@ class SignedCookie(Cookie):
     def parse(  # type: ignore[override]
         cls, string: str, secret: str | bytes, mismatch: int = Cookie.DOWNGRADE, names: Container[str] | None = None
     ) -> dict[str, Any]:
-        """The cookies of a Cookie header, by name. Those whose signature is wrong become a plain Cookie (DOWNGRADE), are
-        left out (IGNORE), or raise CookieError (EXCEPTION)."""
+        """The cookies of a Cookie header, by name.
+
+        Those whose signature is wrong become a plain Cookie (DOWNGRADE), are left out (IGNORE), or raise CookieError
+        (EXCEPTION).
+        """
         found: dict[str, Any] = {}
         for name, value in dict(_pairs(string, names)).items():
             cookie = cls(name, value)
@@ -223,8 +239,8 @@ class SignedCookie(Cookie):
         from hmac import digest
 
         secret = self.__data__.get("secret")
-        if not secret or not isinstance(secret, (type(""), bytes)):
-            raise CookieError(f"cookie {self.name!r} cannot be signed without a secret: it must be str or bytes, and not empty")
+        if not secret:
+            raise CookieError(f"cookie {self.name!r} cannot be signed: its secret is missing or empty")
         message = b"\0".join((_bytes(self._purpose), _bytes(self.name), _bytes(str)))
         return digest(_bytes(secret), message, "sha256").hex()
 
@@ -235,7 +251,10 @@ class SignedCookie(Cookie):
         return self._header(self.hexdigest(value) + value)
 
     def unsign(self, secret: str | bytes) -> None:
-        """Take the signature off the value and remember the secret. Raises CookieError, and changes nothing, if it is wrong."""
+        """Take the signature off the value and remember the secret.
+
+        Raises CookieError, and changes nothing, if the signature is wrong.
+        """
         from hmac import compare_digest
 
         signed = _text(self.value)
@@ -252,10 +271,10 @@ class SignedCookie(Cookie):
 
 
 class MarshalCookie(SignedCookie):
-    """A signed cookie whose value is Python data: None, bools, numbers, str, bytes, and tuples, lists, dicts and sets of them.
+    """A signed cookie whose value is plain data: None, bools, numbers, str, bytes; tuples, lists, dicts, sets of them.
 
-    The data goes as a Python literal in Base64. Nothing is decoded before the signature has been found right, and decoding
-    can make nothing but such data.
+    The data goes as a Python literal in Base64. Nothing is decoded before the signature has been found right, and
+    decoding can make nothing but such data.
     """
 
     _purpose = "MarshalCookie"
@@ -291,8 +310,8 @@ class MarshalCookie(SignedCookie):
 def add_cookie(req: mp_request, cookie: Cookie | str, value: Any = "", **attributes: Any) -> None:
     """Send a cookie with the response: a Cookie object, or one of this name, value and attributes.
 
-    It goes into `headers_out`, which error responses and redirects by status leave out: `req.err_headers_out.add('Set-Cookie',
-    str(cookie))` goes with these too. Caches are told not to keep it.
+    It goes into `headers_out`, which error responses and redirects by status leave out:
+    `req.err_headers_out.add('Set-Cookie', str(cookie))` goes with these too. Caches are told not to keep it.
     """
     if not isinstance(cookie, Cookie):
         cookie = Cookie(cookie, value, **attributes)

@@ -1,7 +1,7 @@
 """Sessions: dicts that are kept on the server from one request of a client to the next, found by an id in a cookie.
 
-`Session` makes one of the class that is configured. The classes differ in where they keep what is saved: MemorySession,
-FileSession, DbmSession, SqliteSession, RedisSession, each in a module of its own that is imported when it is first asked for.
+`Session` makes one of the class that is configured: MemorySession, FileSession, DbmSession, SqliteSession, RedisSession.
+They differ in where they keep what is saved. Each is in a module of its own, imported when it is first asked for.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import sys
 import time
 from os import urandom
 
-import _apache
-
 from .Cookie import Cookie, SignedCookie, add_cookie, get_cookie
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from _apache import mp_request
-
+    from . import _apache as _apache
+    from ._apache import mp_request
     from .dbm_session import DbmSession as DbmSession
     from .file_session import FileSession as FileSession
     from .memory_session import MemorySession as MemorySession
     from .redis_session import RedisSession as RedisSession
     from .sqlite_session import SqliteSession as SqliteSession
+else:
+    import _apache
 
 COOKIE_NAME = "pysid"
 DFT_TIMEOUT = 1800
@@ -67,7 +67,10 @@ def Session(  # noqa: N802
     options = req.get_options()
     name = options.get("mod_python.session.session_type") or options.get("session") or _default_store()
     if name not in _STORES:
-        raise ValueError(f"unknown session type {name!r} in PythonOption mod_python.session.session_type: use one of {', '.join(_STORES)}")
+        raise ValueError(
+            f"unknown session type {name!r} in PythonOption mod_python.session.session_type: "
+            f"use one of {', '.join(_STORES)}"
+        )
     store: type[BaseSession] = globals().get(name) or __getattr__(name)
     return store(req, sid=sid, secret=secret, timeout=timeout, lock=lock)
 
@@ -94,11 +97,11 @@ def true_or_false(item: object) -> bool:
 
 
 class BaseSession(dict[str, "Any"]):
-    """What all sessions do. A class that keeps them somewhere overrides `do_load`, `do_save`, `do_delete` and `do_cleanup`.
+    """What all sessions do. A class that keeps them somewhere overrides do_load, do_save, do_delete and do_cleanup.
 
-    `sid` is the id of an existing session (default: what the client's cookie says), `secret` signs the cookie, `timeout` is
-    in seconds and for a new session only, `lock` says whether the session is locked for other requests. Raises TypeError
-    for a `sid` that is no str, ValueError for one that is no id.
+    `sid` is the id of an existing session (default: what the client's cookie says), `secret` signs the cookie,
+    `timeout` is in seconds and for a new session only, `lock` says whether the session is locked for other requests.
+    Raises TypeError for a `sid` that is no str, ValueError for one that is no id.
     """
 
     def __init__(
@@ -197,15 +200,14 @@ class BaseSession(dict[str, "Any"]):
 
     def _send(self, cookie: Cookie) -> None:
         if self._cookie_sent is not None:
+            # A response is to have one cookie of a name (RFC 6265, 4.1.1).
             headers = self._req.headers_out
-            others = [text for name, text in headers.items() if name.lower() == "set-cookie" and text != self._cookie_sent]
+            sent = [text for name, text in headers.items() if name.lower() == "set-cookie"]
             del headers["Set-Cookie"]
-            for text in others:
-                headers.add("Set-Cookie", text or "")
-            if others:
-                headers.add("Set-Cookie", str(cookie))
-            else:
-                headers["Set-Cookie"] = str(cookie)
+            for text in sent:
+                if text and text != self._cookie_sent:
+                    headers.add("Set-Cookie", text)
+            headers.add("Set-Cookie", str(cookie))
         else:
             add_cookie(self._req, cookie)
         self._cookie_sent = str(cookie)
@@ -310,8 +312,10 @@ class BaseSession(dict[str, "Any"]):
         """Called before the first `lock`."""
 
     def lock(self) -> None:
-        """Wait until no other request has the session. It is free again after `unlock`, when this object is gone, and at
-        the end of the request."""
+        """Wait until no other request has the session.
+
+        It is free again after `unlock`, when this object is gone, and at the end of the request.
+        """
         if self._lock and not self._locked and self._sid:
             _apache._request_lock(self._req, self._sid)
             self._locked = 1

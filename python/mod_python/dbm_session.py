@@ -7,8 +7,6 @@ import stat
 import time
 from contextlib import contextmanager
 
-import _apache
-
 from .session_directory import base_directory, refuse_foreign
 from .session_record import HEAD, SealedSession, expires
 
@@ -17,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from _apache import mp_request, mp_server
+    from . import _apache as _apache
+    from ._apache import mp_request, mp_server
+else:
+    import _apache
 
 EXTENSIONS = ("", ".db", ".dat", ".dir", ".pag", ".bak")
 """What the modules of the family make of a database's name."""
@@ -43,7 +44,7 @@ class DbmSession(SealedSession):
         else:
             self._dbmfile = base_directory(options, "mod_python.dbm_session.database_directory") + "/mp_sess.dbm"
         if dbmtype is None:
-            import dbm as dbmtype  # type: ignore[no-redef]
+            import dbm as dbmtype
         self._database = Database(req.server, self._dbmfile, dbmtype)
         super().__init__(req, sid, secret, timeout, lock)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import time
 
-import _apache
-
 from . import Session
 from .session_directory import base_directory, private_directory
 from .session_record import HEAD, SealedSession, expires
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _apache import mp_request, mp_server
+    from . import _apache as _apache
+    from ._apache import mp_request, mp_server
+else:
+    import _apache
 
 DFT_FAST_CLEANUP = True
 DFT_VERIFY_CLEANUP = True
@@ -21,6 +22,8 @@ DFT_GRACE_PERIOD = 240
 """Seconds."""
 DFT_CLEANUP_TIME_LIMIT = 2
 """Seconds; 0 is none."""
+PAGE = 4096
+"""Bytes that the kernel writes at once."""
 STATUS_NAME = "fs_status.txt"
 """Where the last clean-up that ran out of time stopped."""
 
@@ -60,23 +63,38 @@ class FileSession(SealedSession):
             descriptor = os.open(self._path(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        with os.fdopen(descriptor, "rb", 0) as file:
-            return file.read()
+        try:
+            record = os.read(descriptor, PAGE)
+            if len(record) == PAGE:
+                with os.fdopen(os.dup(descriptor), "rb", 0) as file:
+                    record += file.read()
+            return record
+        finally:
+            os.close(descriptor)
 
     def write_record(self, record: bytes, expires: float) -> None:
-        path = self._path()
-        temporary = f"{path}.{os.urandom(8).hex()}"
+        # One write of a page cannot be cut in two by the end of the process, and costs a tenth of a new file.
+        write = self._overwrite if self._locked and len(record) <= PAGE else self._replace
         try:
-            descriptor = _create(temporary)
+            write(record)
         except FileNotFoundError:
-            private_directory(os.path.dirname(path))
-            descriptor = _create(temporary)
+            private_directory(os.path.dirname(self._path()))
+            write(record)
+
+    def _overwrite(self, record: bytes) -> None:
+        descriptor = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            with os.fdopen(descriptor, "wb", 0) as file:
-                written = file.write(record)
-                while written < len(record):
-                    written += file.write(record[written:])
-            os.rename(temporary, path)
+            os.write(descriptor, record)
+        finally:
+            os.close(descriptor)
+
+    def _replace(self, record: bytes) -> None:
+        temporary = f"{self._path()}.{os.urandom(8).hex()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(record)
+            os.rename(temporary, self._path())
         except BaseException:
             os.unlink(temporary)
             raise
@@ -120,10 +138,6 @@ class FileSession(SealedSession):
             "mod_python.file_session.cleanup_time_limit", "session_cleanup_time_limit", default=DFT_CLEANUP_TIME_LIMIT
         )
         self._req.register_cleanup(Cleanup.run, cleanup)
-
-
-def _create(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 class Cleanup:
@@ -214,8 +228,7 @@ class Cleanup:
 
     def _set_status(self, index: int) -> None:
         # Only who has the lock of the clean-up writes it.
-        descriptor = os.open(
-            f"{self.directory}/{STATUS_NAME}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(f"{self.directory}/{STATUS_NAME}", flags, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(str(index))

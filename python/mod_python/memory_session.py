@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 
-import _apache
-
 from .Session import BaseSession, has_one_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-    from _apache import mp_request
+    from . import _apache as _apache
+    from ._apache import mp_request
+else:
+    import _apache
 
 
 class MemorySession(BaseSession):
-    """A session whose values stay the objects they are: what is changed in a list that was saved is changed for all requests."""
+    """A session whose values stay the objects they are: a list that was saved is the same list in all requests."""
 
     sdict: ClassVar[dict[str, dict[str, Any]]] = {}
     _has_warned = False
@@ -31,7 +32,7 @@ class MemorySession(BaseSession):
     ) -> None:
         if not MemorySession._has_warned and not has_one_process():
             MemorySession._has_warned = True
-            text = "mod_python: MemorySession is in use, but several processes serve requests: each knows only its own sessions"
+            text = "mod_python: MemorySession in a server of several processes: each has sessions of its own"
             req.server.log_error(text, _apache.APLOG_WARNING)
         super().__init__(req, sid, secret, timeout, lock)
 

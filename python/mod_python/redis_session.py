@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from _apache import mp_request
+    from ._apache import mp_request
 
 DFT_URL = "redis://localhost:6379/0"
 PREFIX = "mod_python:session:"
@@ -20,8 +20,10 @@ _clients: dict[str, Any] = {}
 
 
 class RedisSession(SealedSession):
-    """`PythonOption mod_python.redis_session.url` names the server, as the package `redis` has it. Raises ImportError without
-    that package."""
+    """`PythonOption mod_python.redis_session.url` names the server, as the package `redis` has it.
+
+    Raises ImportError without that package.
+    """
 
     place = "Redis"
 
@@ -58,7 +60,7 @@ class RedisSession(SealedSession):
 def _connect(url: str) -> Any:
     """A client, which keeps connections for all threads."""
     try:
-        from redis import Redis
+        from redis import Redis  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise ImportError(f"RedisSession needs the Python package redis (pip install redis): {error}") from error
     client = _clients[url] = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)

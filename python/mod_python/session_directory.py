@@ -1,17 +1,18 @@
-"""Where sessions are kept on disk, and the server's key: directories and files that belong to the server's user alone."""
+"""Where sessions are kept on disk, and the server's key: directories and files for the server's user alone."""
 
 from __future__ import annotations
 
 import os
 import stat
 
-import _apache
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _apache import mp_table
+    from . import _apache as _apache
+    from ._apache import mp_table
+else:
+    import _apache
 
 KEY_NAME = "mp_sess.key"
 LEAST_KEY = 16
@@ -20,7 +21,7 @@ _checked: set[str] = set()
 _keys: dict[str, bytes] = {}
 
 
-class UnsafePlace(OSError):
+class UnsafePlaceError(OSError):
     """A directory or file that somebody else could have made, or could change."""
 
 
@@ -37,7 +38,8 @@ def base_directory(options: mp_table, *names: str) -> str:
         return _apache.private_directory()
     except OSError as error:
         raise OSError(
-            f"there is no directory for sessions ({error}): name one with PythonOption mod_python.session.database_directory"
+            f"there is no directory for sessions ({error}): "
+            "name one with PythonOption mod_python.session.database_directory"
         ) from None
 
 
@@ -49,9 +51,10 @@ def _base(path: str) -> str:
     except OSError as error:
         raise OSError(f"the directory for sessions cannot be used: {error}") from None
     if not stat.S_ISDIR(mode):
-        raise UnsafePlace(f"{path} is no directory, so no sessions can be kept in it")
+        raise UnsafePlaceError(f"{path} is no directory, so no sessions can be kept in it")
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise UnsafePlace(f"every user may change what is in {path} (mode {stat.S_IMODE(mode):04o}), so no sessions are kept there")
+        shown = f"{stat.S_IMODE(mode):04o}"
+        raise UnsafePlaceError(f"{path} is open to all users (mode {shown}), so no sessions are kept there")
     _checked.add(path)
     return path
 
@@ -70,16 +73,21 @@ def private_directory(path: str) -> str:
 
 
 def refuse_foreign(path: str, found: os.stat_result, kind: int) -> None:
-    """Raise UnsafePlace for what is not of this kind (S_IFREG, S_IFDIR), not this user's own, or not this user's alone."""
+    """Raise UnsafePlaceError for what is not of this kind (S_IFREG, S_IFDIR), or not this user's alone."""
     mode = found.st_mode
     if stat.S_IFMT(mode) != kind:
-        raise UnsafePlace(f"{path} is not a {'directory' if kind == stat.S_IFDIR else 'file'}, so no sessions are kept there")
+        wanted = "directory" if kind == stat.S_IFDIR else "file"
+        raise UnsafePlaceError(f"{path} is not a {wanted}, so no sessions are kept there")
     if found.st_uid != os.geteuid():
-        raise UnsafePlace(f"{path} belongs to user {found.st_uid} and not to the server's user {os.geteuid()}, so no sessions are kept there")
+        raise UnsafePlaceError(
+            f"{path} belongs to user {found.st_uid} and not to the server's user {os.geteuid()}, "
+            "so no sessions are kept there"
+        )
     # A directory that others may list is no harm: its files are private each.
     forbidden = 0o022 if kind == stat.S_IFDIR else 0o077
     if mode & forbidden:
-        raise UnsafePlace(f"{path} is open to other users (mode {stat.S_IMODE(mode):04o}), so no sessions are kept there")
+        shown = f"{stat.S_IMODE(mode):04o}"
+        raise UnsafePlaceError(f"{path} is open to other users (mode {shown}), so no sessions are kept there")
 
 
 def make_private_file(path: str) -> None:
@@ -95,8 +103,11 @@ def make_private_file(path: str) -> None:
 
 
 def server_key(options: mp_table, directory: Callable[[], str]) -> bytes:
-    """The key that signs sessions: that of `PythonOption mod_python.session.key_file`, or one that the server has made for
-    itself in `directory()`. Raises OSError; ValueError for a key that is too short."""
+    """The key that signs sessions.
+
+    It is that of `PythonOption mod_python.session.key_file`, or one that the server has made for itself in
+    `directory()`. Raises OSError; ValueError for a key that is too short.
+    """
     configured = options.get("mod_python.session.key_file")
     path = os.path.join(_apache.server_root(), configured) if configured else os.path.join(directory(), KEY_NAME)
     key = _keys.get(path)
@@ -114,7 +125,7 @@ def _read_key(path: str, is_configured: bool) -> bytes:
         if not is_configured:
             refuse_foreign(path, found, stat.S_IFREG)
         elif found.st_mode & 0o027:
-            raise UnsafePlace(f"the key in {path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})")
+            raise UnsafePlaceError(f"the key in {path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})")
         key = file.read()
     if len(key) < LEAST_KEY:
         raise ValueError(f"the key in {path} is too short: it must have {LEAST_KEY} bytes at least")

@@ -1,4 +1,4 @@
-"""SqliteSession: all sessions in one SQLite database, `mp_sess.sqlite`, which needs nothing but Python's own sqlite3."""
+"""SqliteSession: all sessions in one SQLite database, `mp_sess.sqlite`, by Python's own sqlite3."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import sqlite3
 import threading
 import time
 
-import _apache
-
 from .session_directory import base_directory, make_private_file
 from .session_record import SealedSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _apache import mp_request, mp_server
+    from . import _apache as _apache
+    from ._apache import mp_request, mp_server
+else:
+    import _apache
 
 PATIENCE = 30
 """Seconds that one process waits while another writes."""
-SCHEMA = "CREATE TABLE IF NOT EXISTS session (sid TEXT PRIMARY KEY, expires REAL NOT NULL, record BLOB NOT NULL) WITHOUT ROWID"
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS session (sid TEXT PRIMARY KEY, expires REAL NOT NULL, record BLOB NOT NULL) WITHOUT ROWID
+"""
 
 
 class Connections(threading.local):
