@@ -9,6 +9,7 @@
 //! - `cookies`: the Cookie header, a pure function.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
+//! - `psp`: Python Server Pages to Python source.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
@@ -17,4 +18,5 @@ mod cookies;
 mod handlers;
 mod module;
 mod objects;
+mod psp;
 mod python;
