@@ -383,6 +383,7 @@ class mp_hlist:
     handler: Final[str | None]
     directory: Final[str | None]
     is_location: Final[int | None]
+    turn: Final[str | None]
     silent: Final[int | None]
     def next(self) -> None: ...
 

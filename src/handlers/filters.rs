@@ -95,7 +95,7 @@ fn interpreter_for(
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+    interpreter::named(&name, native::prepare)
 }
 
 /// A filter that cannot be called is not left out.

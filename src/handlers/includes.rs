@@ -69,8 +69,8 @@ fn run(element: &Element<'_>) -> Result<(), Vec<String>> {
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let server = request.server();
     let name = settings.interpreter(event, None, server.server_hostname().unwrap_or_default());
-    let interpreter = interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
-        .map_err(|failure| vec![failure.to_string()])?;
+    let interpreter =
+        interpreter::named(&name, native::prepare).map_err(|failure| vec![failure.to_string()])?;
     let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {

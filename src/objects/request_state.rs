@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use super::added_handler::AddedHandler;
+use super::added_handler::AddedTo;
 use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::filter::OwnFilter;
@@ -46,7 +46,7 @@ pub struct RequestState {
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
     /// Handlers added for phases to come.
-    pub added: RefCell<Vec<(Phase, AddedHandler)>>,
+    pub added: RefCell<Vec<AddedTo>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.

@@ -1,5 +1,6 @@
 //! The Python package `mod_python`, which travels inside this library.
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -37,7 +38,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     let sources = PyDict::new(py);
     for Source(name, text, is_package) in SOURCES {
         let file = format!("<mod_python>/{}.py", name.replace('.', "/"));
-        sources.set_item(*name, (*text, *is_package, file))?;
+        sources.set_item(*name, (view(py, text)?, *is_package, file))?;
     }
     let bootstrap = SOURCES
         .iter()
@@ -47,4 +48,15 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     globals.set_item("__name__", "mod_python.bootstrap")?;
     py.import("builtins")?.getattr("exec")?.call1((bootstrap, &globals))?;
     globals.get_item("install")?.map_or(Ok(()), |install| install.call1((sources,)).map(drop))
+}
+
+/// The text's own bytes as a memoryview: what is never imported is never copied into an interpreter.
+fn view<'py>(py: Python<'py>, text: &'static str) -> PyResult<Bound<'py, PyAny>> {
+    let length = ffi::Py_ssize_t::try_from(text.len())?;
+    // SAFETY: the bytes are static, and PyBUF_READ makes the view one that nobody can write to.
+    unsafe {
+        let view =
+            ffi::PyMemoryView_FromMemory(text.as_ptr().cast_mut().cast(), length, ffi::PyBUF_READ);
+        Bound::from_owned_ptr_or_err(py, view)
+    }
 }
