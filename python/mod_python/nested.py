@@ -58,7 +58,7 @@ def bindings(function: FunctionType) -> tuple[Binding, ...]:
 
 def _unknown(function: FunctionType, name: str, why: str) -> Callable[[], Any]:
     def value() -> Any:
-        raise UncertainError(f"what {name} is in {function.__qualname__} of {function.__code__.co_filename}: {why}")
+        raise UncertainError(f"{name} in {function.__qualname__} of {function.__code__.co_filename} is not certain: {why}")
 
     return value
 
@@ -106,8 +106,10 @@ def _value(function: FunctionType, body: _Function, name: str) -> Callable[[], A
             if isinstance(statement.value, ast.Name):
                 return _global(function, name, statement.value.id)
             value = ast.literal_eval(statement.value or "")
-    except (ValueError, TypeError, SyntaxError, LookupError) as error:
+    except LookupError as error:
         return _unknown(function, name, str(error))
+    except (ValueError, TypeError, SyntaxError):
+        return _unknown(function, name, "it is, or a default in it is, neither a constant nor a global name")
     return lambda: value
 
 

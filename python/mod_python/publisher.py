@@ -104,7 +104,7 @@ def _without_suffix(req: mp_request, name: str) -> str:
     """The name without `.py`, or the extension for which the server chose this handler."""
     if "." not in name:
         return name
-    if name.endswith(".py"):
+    if name.endswith(".py") and name != ".py":
         return name[:-3]
     suffixes = [f".{extension}" for extension in req.get_addhandler_exts().split()]
     if req.extension:
