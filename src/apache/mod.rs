@@ -18,7 +18,7 @@
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
-//! | `query`, `cgi` | pure: query strings, CGI variables |
+//! | `cgi` | pure: CGI variables |
 
 #![expect(unsafe_code, reason = "this layer is where Rust meets httpd's C API")]
 #![allow(dead_code, reason = "a layer offers what httpd has; the layers above take what they need")]
@@ -46,7 +46,6 @@ pub mod log;
 pub mod pattern;
 pub mod pool;
 pub mod process;
-pub mod query;
 pub mod record;
 pub mod request;
 pub mod response;

@@ -11,8 +11,9 @@ use super::{cleanup, file_info, locks, logging, server};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
-use crate::apache::query;
 use crate::apache::server::Server;
+use crate::forms::header::Header;
+use crate::forms::urlencoded::{self, Separator};
 use crate::python::Object;
 use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
 use crate::python::row::{Arguments, Arity, Method, function};
@@ -32,6 +33,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"register_cleanup", register_cleanup, Arity(3, 4), c"register_cleanup(interpreter, server, callable, data=None)\n--\n\nCall callable(data) when the process ends."),
     function(c"parse_qs", parse_qs, Arity(1, 3), c"parse_qs(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nDict of the keys of a query string, with the list of values of each."),
     function(c"parse_qsl", parse_qsl, Arity(1, 3), c"parse_qsl(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nList of the (key, value) of a query string."),
+    function(c"parse_header", parse_header, Arity(1, 1), c"parse_header(line)\n--\n\nValue of a header in lower case, and dict of its parameters."),
     function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
     function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
     function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
@@ -155,7 +157,7 @@ fn pairs<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Vec<(Object<'py>, Objec
             Text(&bytes).into_bound_py_any(py)
         }
     };
-    query::pairs(encoded.as_bytes(), b"&", keep_blank)
+    urlencoded::pairs(encoded.as_bytes(), Separator::Ampersand, keep_blank)
         .map(|(key, value)| Ok((object(key)?, object(value)?)))
         .collect()
 }
@@ -181,6 +183,21 @@ fn parse_qsl<'py>(
     let pairs = pairs(arguments)?;
     let tuples = pairs.into_iter().map(|(key, value)| PyTuple::new(arguments.py(), [key, value]));
     PyList::new(arguments.py(), tuples.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The value and the parameters of a header line, as `str`, in whatever it is given.
+fn parse_header<'py>(
+    _module: Module<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let py = arguments.py();
+    let line = encode(arguments.required(0)?, "line")?;
+    let header = Header::parse(line.as_bytes());
+    let parameters = PyDict::new(py);
+    for (name, value) in &header.parameters {
+        parameters.set_item(Text(name), Text(value))?;
+    }
+    PyTuple::new(py, [Text(&header.value).into_bound_py_any(py)?, parameters.into_any()])
 }
 
 /// The extensions that the configuration maps to one of our content handlers with `AddHandler`.

@@ -30,6 +30,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.publisher" "publisher.py" false,
     "mod_python.python22" "python22.py" false,
     "mod_python.search" "search.py" false,
+    "mod_python.util" "util.py" false,
     "mod_python.version" "version.py" false,
 ];
 
