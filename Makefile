@@ -27,7 +27,6 @@ run:
 	cargo build --release --locked
 	@scripts/run
 
-# Failed tests get a second chance: event may crash in its own code when a child is told to end (seen without Python too).
 test:
 	@scripts/install-dependencies build test lint fuzz
 	cargo build --release --locked
@@ -35,8 +34,7 @@ test:
 	cargo nextest run --release --locked
 	scripts/fuzz all 30
 	if [ -d tests/python ]; then /usr/bin/python3 -m pytest -q tests/python; fi
-	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests || \
-		/usr/bin/python3 -m pytest -q --last-failed --last-failed-no-failures none --ignore=tests/python tests
+	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests
 
 # Does not build: `make && sudo make install` builds as yourself.
 install:

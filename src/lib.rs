@@ -7,6 +7,7 @@
 //! - `python`: CPython as Rust types.
 //! - `forms`: forms as they travel, pure.
 //! - `config`: the directives, and what is in force.
+//! - `cookies`: the Cookie header, a pure function.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
 //! - `psp`: Python Server Pages to Python source.
@@ -14,6 +15,7 @@
 
 mod apache;
 mod config;
+mod cookies;
 mod forms;
 mod handlers;
 mod module;

@@ -16,7 +16,7 @@
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
+//! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
 //! | `cgi` | pure: CGI variables |
 
@@ -49,6 +49,7 @@ pub mod process;
 pub mod record;
 pub mod request;
 pub mod response;
+pub mod runtime_directory;
 pub mod server;
 pub mod status;
 pub mod subrequest;

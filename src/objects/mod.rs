@@ -5,6 +5,7 @@ pub mod cleanup;
 pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
+pub mod cookies;
 pub mod file_info;
 pub mod filter;
 pub mod form;

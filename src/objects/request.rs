@@ -116,7 +116,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .methods(&[
         method(c"add_cgi_vars", super::request_control::add_cgi_vars, Arity(0, 0), c"add_cgi_vars()\n--\n\nPut the CGI variables (RFC 3875) into subprocess_env."),
         method(c"add_common_vars", super::request_control::add_common_vars, Arity(0, 0), c"add_common_vars()\n--\n\nPut the variables common to CGI and server-side includes into subprocess_env."),
-        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request. Raises IndexError for a name that is no phase."),
+        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request; 'PythonFixupHandler @late' is the list of those that are late. Raises IndexError for a name that is no phase."),
         method(c"add_input_filter", super::filter::add_input_filter, Arity(1, 1), c"add_input_filter(name)\n--\n\nPut a filter between the client and what reads the body."),
         method(c"add_output_filter", super::filter::add_output_filter, Arity(1, 1), c"add_output_filter(name)\n--\n\nPut a filter between what is written from now on and the client."),
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
