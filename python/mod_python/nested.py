@@ -57,8 +57,10 @@ def bindings(function: FunctionType) -> tuple[Binding, ...]:
 
 
 def _unknown(function: FunctionType, name: str, why: str) -> Callable[[], Any]:
+    where = f"{function.__qualname__} of {function.__code__.co_filename}"
+
     def value() -> Any:
-        raise UncertainError(f"{name} in {function.__qualname__} of {function.__code__.co_filename} is not certain: {why}")
+        raise UncertainError(f"{name} in {where} is not certain: {why}")
 
     return value
 

@@ -12,7 +12,7 @@ import types
 from types import FunctionType, GeneratorType, MethodType, ModuleType
 
 from . import apache, guards
-from .arguments import MissingArgumentError, keyword_arguments
+from .arguments import MissingArgumentError, arguments_for
 from .pages import Page, PageCache, file_stamp
 
 TYPE_CHECKING = False
@@ -225,12 +225,12 @@ def _call(req: mp_request, function: Any) -> Any:
 
         form = req.form = FieldStorage(req, keep_blank_values=1)
     try:
-        keywords = keyword_arguments(function, form, {"req": req})
+        positional, keywords = arguments_for(function, form, {"req": req})
     except MissingArgumentError as error:
         req.notes["error-notes"] = f"The argument {error.name} is missing.".encode("ascii", "xmlcharrefreplace")
         req.log_error(f"mod_python.publisher: {error}", apache.APLOG_INFO)
         raise apache.SERVER_RETURN(apache.HTTP_BAD_REQUEST) from None
-    return function(**keywords)
+    return function(*positional, **keywords)
 
 
 def _publish_result(req: mp_request, result: Any) -> bool:
