@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.threads_and_processes
+
 RAISING = """
     from mod_python import apache
 
@@ -119,7 +121,8 @@ def test_any_exception_is_a_500_and_the_child_lives(httpd, name):
                     req.write(str(os.getpid()))
                     return 0
                 {EXCEPTIONS[name]}
-        """
+        """,
+        children=1,
     )
     site.expect_traceback(name)
     before = site.get("/?pid").text
