@@ -61,7 +61,8 @@ impl Filling<'_> {
     pub fn put(&mut self, piece: &[u8]) {
         let count = piece.len().min(self.unfilled.len());
         let (now, later) = std::mem::take(&mut self.unfilled).split_at_mut(count);
-        now.write_copy_of_slice(&piece[..count]);
+        // SAFETY: both are `count` bytes long, and what is written to belongs to nobody else.
+        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), now.as_mut_ptr().cast(), count) };
         self.unfilled = later;
     }
 }
