@@ -10,20 +10,11 @@ import pytest
 
 import httpd as real
 from client import receive
+from test_filter import UPPER
 
-FILTERS = """
-    from mod_python import apache
-
-    def inputfilter(filter):
-        data = filter.read()
-        while data:
-            filter.write(data.upper())
-            data = filter.read()
-        if data is None:
-            filter.close()
-
-    outputfilter = inputfilter
-
+FILTERS = (
+    UPPER
+    + """
     def by_lines(filter):
         line = filter.readline()
         while line:
@@ -58,6 +49,7 @@ FILTERS = """
         req.write(req.read())
         return apache.OK
 """
+)
 
 
 @functools.cache
@@ -101,7 +93,9 @@ def reading(httpd):
 
 LINES = b"first line\nsecond line\n\nthird line without end"
 STEPS = ("s4", "g", "s6", "r3", "g", "g", "s100", "r5", "g", "r10", "r10")
-FILTERED = b"FIRS|\nFIRST LINE\n|\nSECOND|\nSEC|\nOND LINE\n|\n\n|\nTHIRD LINE WITHOUT END|\nTHIRD|\n LINE WITHOUT END|end\n|end\n|end\n"
+FILTERED = (
+    b"FIRS|\nFIRST LINE\n|\nSECOND|\nSEC|\nOND LINE\n|\n\n|\nTHIRD LINE WITHOUT END|\nTHIRD|\n LINE WITHOUT END|end\n|end\n|end\n"
+)
 
 
 @pytest.mark.parametrize("name", ["inputfilter", "by_lines", "gather"])
