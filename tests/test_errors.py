@@ -36,6 +36,17 @@ def test_traceback_in_the_log_of_the_request(httpd):
     assert "Traceback (most recent call last):" in lines[0]
 
 
+@pytest.mark.parametrize("statement", ["raise ValueError('x')", "1/0", "int('x')", "undefined", "{}[0]"])
+def test_the_line_that_raised_is_in_the_traceback(httpd, statement):
+    """Whether Python code raised the exception or C code did."""
+    site = httpd(handler=f"def handler(req):\n    {statement}")
+    site.expect_log("PythonHandler app: ")
+    assert site.get("/").status == 500
+    heading, place, _ = [line.partition("PythonHandler app: ")[2] for line in site.error_log.splitlines() if "Handler app" in line]
+    assert heading == "Traceback (most recent call last):"
+    assert place.startswith(f'  File "{site.docroot}/app.py", line 2, in handler\\n    {statement}')
+
+
 def test_page_of_python_debug(httpd):
     site = httpd(handler=RAISING, config="SetHandler mod_python\nPythonHandler app\nPythonDebug On")
     site.expect_traceback("LookupError: outer")

@@ -20,6 +20,7 @@ HANDLERS = pathlib.Path(__file__).parent.parent / "handlers" / "bench.py"
 
 CONFIGURATION = """
 ServerRoot "{root}"
+Define scratch "{root}/scratch"
 ServerName localhost
 Listen 127.0.0.1:{port}
 PidFile "{root}/httpd.pid"
@@ -99,6 +100,9 @@ class Httpd:
 
     def _lay_out(self, layout: str, cases: list[Case]) -> None:
         self.www.mkdir(parents=True)
+        scratch = self.root / "scratch"
+        scratch.mkdir()
+        scratch.chmod(0o1777)  # the children run as another user
         (self.www / "megabyte").write_bytes(b"m" * MEGABYTE)
         for case in cases:
             directory = self.www / case.name

@@ -75,6 +75,9 @@ pub fn run_list(
 fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {
     let Some(state) = request.state::<RequestState>() else { return Vec::new() };
     let mut added = state.added.borrow_mut();
+    if added.is_empty() {
+        return Vec::new();
+    }
     let is_due = |row: &mut AddedTo| (row.phase, row.turn) == (phase, turn);
     added.extract_if(.., is_due).map(|row| row.handler).collect()
 }
@@ -103,7 +106,7 @@ pub fn interpreter_of(
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+    interpreter::named(&name, native::prepare)
 }
 
 /// `req.extension`: that of the list, if it was found by one; '' for a file without one.
