@@ -113,3 +113,38 @@ def test_input_filters_that_change_the_length(httpd):
     marked = site.post("/?one_line", lines).body
     assert marked.replace(b">", b"") == lines and marked.count(b">") >= 500
     assert b"the body is being read" in site.post("/?recursive", b"x").body
+
+
+EARLY = """
+    from mod_python import apache
+
+    def early(filter):
+        filter.write("made up")
+        filter.close()
+
+    def ended(filter):
+        filter.read(1)
+        raise apache.SERVER_RETURN(apache.DONE)
+
+    def handler(req):
+        req.register_input_filter("own", "app::" + req.args)
+        req.add_input_filter("own")
+        req.write(f"{req.uri}: {req.read()}.")
+        return apache.OK
+"""
+
+
+@pytest.mark.every_mpm
+@pytest.mark.parametrize("function, read", [("early", b"b'made up'"), ("ended", b"b''")])
+def test_what_a_filter_leaves_of_a_body_is_no_request(httpd, function, read):
+    site = httpd(handler=EARLY)
+    smuggled = b"GET /smuggled?early HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = f"POST /first?{function} HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    last = f"POST /last?{function} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx".encode()
+    # What is there is dropped, and the connection goes on.
+    answer = site.raw((head % len(smuggled)).encode() + smuggled + last)
+    assert answer.count(b"HTTP/1.1 200") == 2 and b"smuggled" not in answer
+    assert b"/first: " + read + b"." in answer and b"/last: " + read + b"." in answer
+    # Where more would have to be waited for it ends; the client is answered at once all the same.
+    answer = site.raw((head % 100_000).encode() + smuggled + last)
+    assert answer.count(b"HTTP/1.1 200") == 1 and b"Connection: close" in answer and b"smuggled" not in answer
