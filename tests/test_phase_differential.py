@@ -6,8 +6,8 @@ The modules that Debian's is hidden by (quirk 38) are loaded after it, as ours n
 import pytest
 
 import httpd as real
+from connections import Connections
 from every_phase import AUTH_MODULES
-from test_connection_handler import Connections
 from test_differential import OTHER
 from test_results import MEANINGS, PHASES, obedient
 
