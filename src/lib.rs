@@ -5,6 +5,7 @@
 //!
 //! - `apache`: httpd and APR as Rust types.
 //! - `python`: CPython as Rust types.
+//! - `forms`: forms as they travel, pure.
 //! - `config`: the directives, and what is in force.
 //! - `cookies`: the Cookie header, a pure function.
 //! - `objects`: what Python code sees.
@@ -15,6 +16,7 @@
 mod apache;
 mod config;
 mod cookies;
+mod forms;
 mod handlers;
 mod module;
 mod objects;
