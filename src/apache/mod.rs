@@ -12,7 +12,7 @@
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
-//! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
+//! | `filter`, `input`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -40,6 +40,7 @@ pub mod file_info;
 pub mod filter;
 pub mod hook;
 pub mod include;
+mod input;
 pub mod invocation;
 pub mod lock_file;
 pub mod log;
