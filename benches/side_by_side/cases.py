@@ -33,6 +33,7 @@ class Case:
     posts: bytes = b""  # or the body itself
     page: bytes = b""  # content of the file asked for
     all_config: str = ""  # further directives of every side
+    handler: str = ""  # Python handler, where it is not bench::NAME
     c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
     python_config: str = ""  # those of a mod_python
     answers_file: bool = False  # httpd's own handler answers
@@ -41,8 +42,8 @@ class Case:
     at_most_debian: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / Debian's
 
     @property
-    def function(self) -> str:
-        return self.name.replace("-", "_")
+    def python_handler(self) -> str:
+        return self.handler or "bench::" + self.name.replace("-", "_")
 
 
 def _attributes(root: str, port: int) -> bytes:
@@ -63,6 +64,26 @@ def _multipart(content: bytes) -> bytes:
     text = '--bench\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
     file = '--bench\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: text/csv'
     return f"{text}{file}\r\n\r\n".encode() + content + b"\r\n--bench--\r\n"
+
+
+TEMPLATE = b"""<html><body><h1>Numbers</h1>
+<table>
+<%
+for number in range(20):
+    # a row
+%><tr class="row"><td><%= number %></td><td><%= number * number %></td></tr>
+<%
+# end
+%></table>
+<p>You asked for <%= req.uri %>.</p>
+</body></html>
+"""
+
+
+def _numbers(root: str, port: int) -> bytes:
+    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(20))
+    start = "<html><body><h1>Numbers</h1>\n<table>\n"
+    return f"{start}{rows}</table>\n<p>You asked for /psp/page.</p>\n</body></html>\n".encode()
 
 
 def _everywhere(times: float) -> dict[str, float]:
@@ -196,5 +217,15 @@ CASES = (
         python_config="PythonOption mod_python.session.database_directory ${scratch}",
         without=frozenset({"c"}),
         at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "psp",
+        "a page: a table of 20 rows, 41 expressions",
+        "/psp/page",
+        _numbers,
+        page=TEMPLATE,
+        handler="mod_python.psp",
+        without=frozenset({"c"}),  # a C module has no templates
+        at_most_debian=_everywhere(0.4),
     ),
 )
