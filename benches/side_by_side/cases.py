@@ -33,6 +33,8 @@ class Case:
     all_config: str = ""  # further directives of every side
     c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
     python_config: str = ""  # those of a mod_python
+    python_handler: str = ""  # in place of `bench::NAME`
+    modules: tuple[str, ...] = ()  # of httpd, beside those that every side has
     answers_file: bool = False  # httpd's own handler answers
     without: frozenset[str] = frozenset()  # sides that cannot do it
     at_most: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / C
@@ -161,5 +163,15 @@ CASES = (
         python_config="PythonOption mod_python.session.database_directory ${scratch}",
         without=frozenset({"c"}),
         at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "publisher",
+        "a page with two arguments",
+        "/publisher/bench/publisher?greeting=Hello&name=somebody",
+        lambda root, port: b"<html>Hello, somebody</html>",
+        python_handler="mod_python.publisher",
+        modules=("mime",),  # Debian's publisher crashes without it
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.4),
     ),
 )
