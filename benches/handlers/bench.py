@@ -169,3 +169,7 @@ def file_session(req):
     req.content_type = "text/plain"
     req.write("kept", 0)
     return apache.OK
+
+
+def publisher(req, name, greeting):
+    return f"<html>{greeting}, {name}</html>"

@@ -33,17 +33,18 @@ class Case:
     posts: bytes = b""  # or the body itself
     page: bytes = b""  # content of the file asked for
     all_config: str = ""  # further directives of every side
-    handler: str = ""  # Python handler, where it is not bench::NAME
     c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
     python_config: str = ""  # those of a mod_python
+    python_handler: str = ""  # in place of `bench::NAME`
+    modules: tuple[str, ...] = ()  # of httpd, beside those that every side has
     answers_file: bool = False  # httpd's own handler answers
     without: frozenset[str] = frozenset()  # sides that cannot do it
     at_most: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / C
     at_most_debian: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / Debian's
 
     @property
-    def python_handler(self) -> str:
-        return self.handler or "bench::" + self.name.replace("-", "_")
+    def function(self) -> str:
+        return self.name.replace("-", "_")
 
 
 def _attributes(root: str, port: int) -> bytes:
@@ -224,8 +225,18 @@ CASES = (
         "/psp/page",
         _numbers,
         page=TEMPLATE,
-        handler="mod_python.psp",
+        python_handler="mod_python.psp",
         without=frozenset({"c"}),  # a C module has no templates
+        at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "publisher",
+        "a page with two arguments",
+        "/publisher/bench/publisher?greeting=Hello&name=somebody",
+        lambda root, port: b"<html>Hello, somebody</html>",
+        python_handler="mod_python.publisher",
+        modules=("mime",),  # Debian's publisher crashes without it
+        without=frozenset({"c"}),
         at_most_debian=_everywhere(0.4),
     ),
 )
