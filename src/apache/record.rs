@@ -184,7 +184,9 @@ pub(super) unsafe fn config_ref<'a, T: Config>(data: *const c_void) -> Option<&'
 
 /// # Safety
 /// `vector` is NULL or a vector of configurations that lives, unchanged, for `'a`.
-unsafe fn config_in<'a, T: Config>(vector: *const sys::ap_conf_vector_t) -> Option<&'a T> {
+pub(super) unsafe fn config_in<'a, T: Config>(
+    vector: *const sys::ap_conf_vector_t,
+) -> Option<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { config_ref(slot(vector)) }
 }

@@ -7,3 +7,4 @@ pub mod provider;
 pub mod section;
 pub mod server;
 pub mod settings;
+pub mod stated;
