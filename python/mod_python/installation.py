@@ -97,13 +97,14 @@ class Installation:
         return os.path.join(root, self.built_with.get("SERVER_CONFIG_FILE", "conf/httpd.conf"))
 
     def configured_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """`environment` and what Debian's start script would add to it: the variables of `envvars`, if there is that file."""
+        """`environment` and what Debian's start script would add to it: the variables of `envvars`."""
         envvars = os.path.join(os.path.dirname(self.configuration_file), "envvars")
         variables = dict(environment)
         if not os.path.isfile(envvars):
             return variables
         script = '. "$1" >/dev/null 2>&1; exec env -0'
-        result = subprocess.run(["/bin/sh", "-c", script, "sh", envvars], env=variables, capture_output=True, check=False)
+        command = ["/bin/sh", "-c", script, "sh", envvars]
+        result = subprocess.run(command, env=variables, capture_output=True, check=False)
         if result.returncode == 0:
             variables.update(_pairs(result.stdout.decode(errors="surrogateescape")))
         return variables
@@ -185,8 +186,8 @@ def find_mod_python(modules: str, environment: Mapping[str, str] = os.environ) -
             return str(place)
     looked = ", ".join(str(place) for place in places)
     raise NotFoundError(
-        f"No mod_python.so was found (looked for {looked}). Build it with `make build`, install it with `make install`, "
-        "or set MOD_PYTHON_SO to it."
+        f"No mod_python.so was found (looked for {looked}). Build it with `make build`, install it with "
+        "`make install`, or set MOD_PYTHON_SO to it."
     )
 
 
@@ -206,8 +207,8 @@ def _apxs(name: str, environment: Mapping[str, str]) -> str:
 
 def _ask(command: list[str]) -> str:
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=30
-        ).stdout.decode(errors="replace")
+        null = subprocess.DEVNULL
+        result = subprocess.run(command, stdin=null, stdout=subprocess.PIPE, stderr=null, check=False, timeout=30)
+        return result.stdout.decode(errors="replace")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotFoundError(f"{command[0]} cannot be run: {error}.") from error

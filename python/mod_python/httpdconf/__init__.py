@@ -17,10 +17,10 @@
 from __future__ import annotations
 
 import mod_python as mod_python
-import mod_python.version
+import mod_python.version as _version  # noqa: F401
 
 from .basic import write_basic_config as write_basic_config
-from .directives import *
+from .directives import *  # noqa: F403
 from .nodes import Comment as Comment
 from .nodes import Container as Container
 from .nodes import ContainerTag as ContainerTag

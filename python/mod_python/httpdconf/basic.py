@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 
 from . import directives as d
-from .nodes import Comment, Container, Directive
+from .nodes import Comment, Container
 from .quoting import one_line, quote, quote_if_space
 
 TYPE_CHECKING = False
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..installation import Installation
+    from .nodes import Node
 
 MODULES = (
-    "authn_file authn_core authz_host authz_groupfile authz_user authz_core access_compat auth_basic reqtimeout include "
-    "filter mime log_config env headers setenvif version unixd status autoindex dir alias"
-).split()
+    *("authn_file", "authn_core", "authz_host", "authz_groupfile", "authz_user", "authz_core", "access_compat"),
+    *("auth_basic", "reqtimeout", "include", "filter", "mime", "log_config", "env", "headers", "setenvif", "version"),
+    *("unixd", "status", "autoindex", "dir", "alias"),
+)
 """The modules that are loaded, where httpd has them."""
 
 COMBINED = r'"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined'
@@ -79,7 +82,8 @@ def write_basic_config(
         return None
     found = installation.find()
     so = installation.find_mod_python(found.modules)
-    command = f"mod_python genconfig {script} > {os.path.join(config_dir, 'httpd.conf')}"
+    names = (shlex.quote(name) for name in (script, os.path.join(config_dir, "httpd.conf")))
+    command = "mod_python genconfig {} > {}".format(*names)
     config = Container(
         Comment(HEADER.format(command=command)),
         _modules(found),
@@ -106,7 +110,7 @@ def _modules(found: Installation) -> Container:
     return lines
 
 
-def _server(root: str, conf: str, logs: str, document_root: str, listen: str) -> list[Directive | Comment]:
+def _server(root: str, conf: str, logs: str, document_root: str, listen: str) -> list[Node]:
     return [
         Comment("\nThe server\n"),
         d.ServerRoot(quote(root)),
@@ -117,7 +121,7 @@ def _server(root: str, conf: str, logs: str, document_root: str, listen: str) ->
         d.LogLevel("warn"),
         d.DefaultRuntimeDir(quote_if_space(logs)),
         d.PidFile(quote_if_space(os.path.join(logs, "httpd.pid"))),
-        d.TypesConfig(quote_if_space(os.path.join(conf, "mime.types"))),
+        d.IfModule("mime_module", d.TypesConfig(quote_if_space(os.path.join(conf, "mime.types")))),
         Comment("The name decides which interpreter handlers run in"),
         d.ServerName("127.0.0.1"),
         d.Listen(one_line(listen)),
@@ -125,9 +129,7 @@ def _server(root: str, conf: str, logs: str, document_root: str, listen: str) ->
     ]
 
 
-def _python(
-    so: str, handler: str, path: Sequence[str], options: Sequence[str], comments: Sequence[str]
-) -> Container:
+def _python(so: str, handler: str, path: Sequence[str], options: Sequence[str], comments: Sequence[str]) -> Container:
     found = Container(
         Comment("\nmod_python\n"),
         d.LoadModule(f"python_module {quote_if_space(so)}"),
@@ -162,7 +164,8 @@ def _copy_mime_types(target: str, found: Installation) -> None:
             shutil.copyfile(source, target)
             return
     with open(target, "w", encoding="ascii") as file:
-        file.write("text/html html htm\ntext/plain txt\ntext/css css\ntext/javascript js\nimage/png png\nimage/jpeg jpg jpeg\n")
+        file.write("text/html html htm\ntext/plain txt\ntext/css css\ntext/javascript js\n")
+        file.write("image/png png\nimage/jpeg jpg jpeg\n")
     _tell(f"No mime.types was found on this machine: {target} has a few types only.")
 
 

@@ -12,7 +12,8 @@ def quote(argument: object) -> str:
     """One argument of a directive, in quotes.
 
     Backslashes, and quotes of both kinds, are escaped with backslashes, which survive only in a directive whose
-    `flipslash` is off. ValueError for what no quotes help: a line end or NUL, and `${...}`, which httpd replaces wherever it stands.
+    `flipslash` is off. ValueError for what no quotes help: a line end or NUL, and `${...}`, which httpd replaces
+    wherever it stands.
     """
     text = one_line(argument)
     if _REPLACED.search(text):
@@ -29,7 +30,7 @@ def quote_if_space(s: object) -> str:
 
 
 def one_line(value: object) -> str:
-    """`value` as text of one line; ValueError for a line end or a NUL, which would begin another directive or end the file."""
+    """`value` as text of one line; ValueError for a line end or a NUL, which would begin or end something else."""
     text = str(value)
     for character, name in (("\n", "line end"), ("\r", "carriage return"), ("\0", "NUL")):
         if character in text:
