@@ -89,6 +89,19 @@ def open_connections(port):
     return count
 
 
+def threads_of(pids):
+    """State, and how often it has been put to sleep, of every thread of these processes."""
+    threads = {}
+    for pid in pids:
+        for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+            try:
+                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            threads[status.parent.name] = fields["State"].split()[0], int(fields["voluntary_ctxt_switches"])
+    return threads
+
+
 def wait_until(condition, what, deadline=DEADLINE):
     """The first true value of `condition()`."""
     end = time.monotonic() + deadline
@@ -291,11 +304,23 @@ class Site(client.Client):
         self.signal_restart(signal.SIGHUP)
 
     def settle(self):
-        """Wait a moment for connections to be over: an event child that ends while it closes one may crash, Python or not."""
+        """Wait until connections are over and no thread of a child has anything to do.
+
+        event's main thread frees what its workers use when a child is told to end: a worker that closes a connection just
+        then logs "apr_pollset_add failure" or crashes in httpd's own code, Python or not. A connection counts as over
+        (TIME_WAIT) before the worker that closes it is done, so the threads are looked at too.
+        """
         try:
-            wait_until(lambda: not open_connections(self.port), "open connections", deadline=1)
+            wait_until(lambda: not open_connections(self.port), "the end of all connections", deadline=1)
+            wait_until(self.is_idle, "idle children", deadline=1)
         except TimeoutError:
             pass
+
+    def is_idle(self):
+        """Whether all threads of all children sleep, and go on sleeping."""
+        before = threads_of(self.child_pids())
+        time.sleep(0.004)
+        return before == threads_of(self.child_pids()) and all(state == "S" for state, _ in before.values())
 
     def signal_restart(self, number):
         if number == signal.SIGHUP:

@@ -340,3 +340,54 @@ def test_the_list_shows_silent_handlers_and_locations(httpd):
     entries, _, rest = site.get("/located").text.partition("....")
     assert eval(rest) == [None, None, None, None, "{}"]
     assert eval(entries) == ["('early', 1, 1)", ("app", "/located", 1, 0), shown]
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_init_handlers_are_added_by_earlier_phases(httpd, configured):
+    """With or without a list of the directory, as soon as it could be known; what is configured is run first, and once."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def leave(req):
+                req.notes["trail"] = f"{req.notes.get('trail', '')} {req.phase[6:-7]}:{req.hlist.handler}"
+                return apache.OK
+
+            def add(req):
+                leave(req)
+                req.add_handler("PythonInitHandler", leave)
+                req.add_handler("PythonInitHandler", "app::leave", "/some/where")
+                return apache.DECLINED
+
+            postreadrequesthandler = add
+            inithandler = headerparserhandler = leave
+
+            def handler(req):
+                req.write(req.notes["trail"].strip())
+                return apache.OK
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonInitHandler app\nPythonPostReadRequestHandler app",
+        config=f"""
+            SetHandler mod_python
+            PythonHandler app
+            PythonHeaderParserHandler app
+            {"PythonInitHandler app::inithandler" if configured else ""}
+        """,
+    )
+    listed = "Init:app::inithandler " if configured else ""
+    added = "Init:app::leave Init:app::leave"
+    assert site.get("/").text == f"Init:app PostReadRequest:app {listed}{added} HeaderParser:app"
+
+
+def test_init_handlers_are_added_where_none_is_configured(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def transhandler(req):
+                req.add_handler("PythonInitHandler", lambda req: apache.HTTP_FORBIDDEN)
+                return apache.DECLINED
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonTransHandler app",
+    )
+    assert site.get("/").status == 403

@@ -214,6 +214,25 @@ def test_threads_keep_their_state(httpd):
         assert site.call("count") == (True, True)
 
 
+ENCODINGS = """
+    import os
+    import sys
+
+    def encodings(req):
+        with open(req.filename) as file:
+            return sys.getfilesystemencoding(), sys.flags.utf8_mode, file.read(), os.path.basename(req.filename)
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "utf8_mode"),
+    [({}, 1), ({"LANG": "C"}, 1), ({"LANG": "de_DE", "LC_ALL": "POSIX"}, 1), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, 0)],
+)
+def test_files_are_utf8_where_the_locale_names_no_encoding(httpd, env, utf8_mode):
+    site = httpd(functions=ENCODINGS, files={"encodings/\u00e9": "caf\u00e9"}, env=env)
+    assert site.call("encodings", query="/%C3%A9") == ("utf-8", utf8_mode, "caf\u00e9", "\u00e9")
+
+
 def test_imports_at_child_start(httpd):
     site = httpd(
         handler="""

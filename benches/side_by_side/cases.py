@@ -14,6 +14,9 @@ HEADERS = {
     "Referer": "http://localhost/from/here",
 }
 
+# HMAC-SHA-256 of the cookie theme=dark with the secret "bench".
+SIGNATURE = "7b375c2c8b4ac011747c5922f6f0266e8fb951cfd2bf282fbeaeb09d69100977"
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -131,5 +134,32 @@ CASES = (
         answers_file=True,
         without=frozenset({"debian"}),  # it crashes there under threads
         at_most=_everywhere(1.2),
+    ),
+    Case(
+        "cookie",
+        "one of four cookies read, one set",
+        "/cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": "one=1; theme=dark; two=2; three=3"},
+        answers={"Set-Cookie": "theme=dark; path=/"},
+        without=frozenset({"c"}),
+    ),
+    Case(
+        "signed-cookie",
+        "the same with a signature (ours: at most 1.5 times `cookie`)",
+        "/signed-cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": f"one=1; theme={SIGNATURE}dark; two=2; three=3"},
+        answers={"Set-Cookie": f"theme={SIGNATURE}dark; path=/"},
+        without=frozenset({"c", "debian"}),  # it raises there
+    ),
+    Case(
+        "file-session",
+        "FileSession: found by its cookie, locked, loaded, saved",
+        "/file-session/page",
+        lambda root, port: b"kept",
+        python_config="PythonOption mod_python.session.database_directory ${scratch}",
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.5),
     ),
 )

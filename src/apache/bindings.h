@@ -20,6 +20,7 @@
 #include "util_script.h"
 #include "util_md5.h"
 #include "scoreboard.h"
+#include "unixd.h"
 #include "apr_strings.h"
 #include "apr_tables.h"
 #include "apr_buckets.h"

@@ -38,13 +38,15 @@ impl Order {
     }
 }
 
-/// httpd's five places in a hook's list.
+/// httpd's five places in a hook's list, and two between them: what httpd does itself, it does at the very ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Position {
     ReallyFirst,
+    BeforeFirst,
     First,
     Middle,
     Last,
+    AfterLast,
     ReallyLast,
 }
 
@@ -52,9 +54,11 @@ impl Position {
     const fn number(self) -> c_int {
         match self {
             Self::ReallyFirst => sys::APR_HOOK_REALLY_FIRST,
+            Self::BeforeFirst => (sys::APR_HOOK_REALLY_FIRST + sys::APR_HOOK_FIRST as c_int) / 2,
             Self::First => sys::APR_HOOK_FIRST as c_int,
             Self::Middle => sys::APR_HOOK_MIDDLE as c_int,
             Self::Last => sys::APR_HOOK_LAST as c_int,
+            Self::AfterLast => (sys::APR_HOOK_LAST + sys::APR_HOOK_REALLY_LAST) as c_int / 2,
             Self::ReallyLast => sys::APR_HOOK_REALLY_LAST as c_int,
         }
     }

@@ -16,9 +16,9 @@
 //! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
+//! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
-//! | `query`, `cgi` | pure: query strings, CGI variables |
+//! | `cgi` | pure: CGI variables |
 
 #![expect(unsafe_code, reason = "this layer is where Rust meets httpd's C API")]
 #![allow(dead_code, reason = "a layer offers what httpd has; the layers above take what they need")]
@@ -46,10 +46,10 @@ pub mod log;
 pub mod pattern;
 pub mod pool;
 pub mod process;
-pub mod query;
 pub mod record;
 pub mod request;
 pub mod response;
+pub mod runtime_directory;
 pub mod sections;
 pub mod server;
 pub mod status;

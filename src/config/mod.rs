@@ -8,3 +8,4 @@ pub mod section;
 pub mod server;
 pub mod settings;
 pub mod stated;
+pub mod turn;

@@ -16,6 +16,7 @@ use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
+use crate::config::turn::Turn;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
@@ -35,7 +36,7 @@ fn pre_connection(connection: Connection<'_>) -> Status {
     let server = connection.base_server();
     let Some(section) = server.config::<ServerSection>() else { return Status::DECLINED };
     let settings = Settings::of(section.section());
-    let Some(configured) = settings.handlers(Phase::PreConnection, &[]) else {
+    let Some(configured) = settings.handlers(Phase::PreConnection, Turn::Usual, &[]) else {
         return Status::DECLINED;
     };
     if connection.is_secondary() {
@@ -57,7 +58,7 @@ fn process(connection: Connection<'_>) -> Status {
     let server = connection.base_server();
     let Some(section) = server.config::<ServerSection>() else { return Status::DECLINED };
     let settings = Settings::of(section.section());
-    let Some(configured) = settings.handlers(Phase::Connection, &[]) else {
+    let Some(configured) = settings.handlers(Phase::Connection, Turn::Usual, &[]) else {
         return Status::DECLINED;
     };
     if connection.is_secondary() || ConnectionState::of(connection).handled.replace(true) {

@@ -11,6 +11,7 @@ use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
+use crate::config::turn::Turn;
 use crate::objects::native::{self, State};
 use crate::objects::server;
 use crate::python::{error, interpreter, thread};
@@ -35,7 +36,10 @@ fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
     let mut found: Vec<(Server, HandlerList)> = Vec::new();
     for server in std::iter::successors(Server::main(), Server::next) {
         let Some(section) = server.config::<ServerSection>() else { continue };
-        let Some(handlers) = Settings::of(section.section()).handlers(phase, &[]) else { continue };
+        let Some(handlers) = Settings::of(section.section()).handlers(phase, Turn::Usual, &[])
+        else {
+            continue;
+        };
         if !found.iter().any(|(_, known)| Arc::ptr_eq(known, handlers.list)) {
             found.push((server, Arc::clone(handlers.list)));
         }

@@ -116,7 +116,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .methods(&[
         method(c"add_cgi_vars", super::request_control::add_cgi_vars, Arity(0, 0), c"add_cgi_vars()\n--\n\nPut the CGI variables (RFC 3875) into subprocess_env."),
         method(c"add_common_vars", super::request_control::add_common_vars, Arity(0, 0), c"add_common_vars()\n--\n\nPut the variables common to CGI and server-side includes into subprocess_env."),
-        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request. Raises IndexError for a name that is no phase."),
+        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request; 'PythonFixupHandler @late' is the list of those that are late. Raises IndexError for a name that is no phase."),
         method(c"add_input_filter", super::filter::add_input_filter, Arity(1, 1), c"add_input_filter(name)\n--\n\nPut a filter between the client and what reads the body."),
         method(c"add_output_filter", super::filter::add_output_filter, Arity(1, 1), c"add_output_filter(name)\n--\n\nPut a filter between what is written from now on and the client."),
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
@@ -139,6 +139,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"log_error", super::request_control::log_error, Arity(1, 2), c"log_error(message, level=APLOG_ERR)\n--\n\nWrite a line to the error log, with the client's address."),
         method(c"meets_conditions", super::request_control::meets_conditions, Arity(0, 0), c"meets_conditions()\n--\n\nOK, or the status that the request's conditional headers ask for."),
         method(c"read", super::request_io::read, Arity(0, 1), c"read(len=-1)\n--\n\nbytes of the body: all that is left, or at most len. b'' at the end. Raises OSError when the client does not send it."),
+        method(c"_read_form", super::form::read_form, Arity(3, 3), c"_read_form(keep_blank_values, file_callback, field_callback)\n--\n\nThe fields of query and body, as tuples for mod_python.util."),
         method(c"readline", super::request_io::readline, Arity(0, 1), c"readline(len=-1)\n--\n\nOne line of the body with its newline, or at most len bytes of it."),
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),

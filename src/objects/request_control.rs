@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
-use super::added_handler::AddedHandler;
+use super::added_handler::{AddedHandler, AddedTo};
 use super::cleanup::Cleanup;
 use super::functions::{handler_extensions, log_level};
 use super::native::State;
@@ -16,6 +16,7 @@ use crate::apache::log::{self, Target};
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
+use crate::config::turn::Turn;
 use crate::python::Object;
 use crate::python::convert::{
     Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
@@ -48,10 +49,7 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
     let name = text_argument(arguments.required(0)?, "phase")?;
     let directory =
         arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
-    let phase = Phase::named(name.as_bytes()).filter(|phase| {
-        Phase::of_request().any(|known| known == *phase) && *phase != Phase::Cleanup
-    });
-    let Some(phase) = phase else {
+    let Some((phase, turn)) = phase_and_turn(name.as_bytes()) else {
         let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
         return Err(PyIndexError::new_err(format!("Invalid phase: {name}")));
     };
@@ -61,10 +59,23 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
     let request = loan(this)?;
     let state = RequestState::of(*request);
     match &*state.cursor.borrow() {
-        Some(cursor) if state.phase.get() == Some(phase) => cursor.lock().append(handler),
-        _ => state.added.borrow_mut().push((phase, handler)),
+        Some(cursor) if state.phase.get() == Some(phase) && cursor.lock().turn() == turn => {
+            cursor.lock().append(handler);
+        }
+        _ => state.added.borrow_mut().push(AddedTo { phase, turn, handler }),
     }
     Ok(())
+}
+
+/// `PythonFixupHandler`, or `PythonFixupHandler @late` as a directive has it.
+fn phase_and_turn(text: &[u8]) -> Option<(Phase, Turn)> {
+    let (name, turn) = match text.iter().position(|byte| *byte == b' ') {
+        Some(space) => (&text[..space], Turn::named(text[space..].trim_ascii())?),
+        None => (text, Turn::Usual),
+    };
+    let phase = Phase::named(name)?;
+    let may_be_added = Phase::of_request().any(|known| known == phase) && phase != Phase::Cleanup;
+    (may_be_added && (turn == Turn::Usual || phase.row().turns)).then_some((phase, turn))
 }
 
 /// With a trailing slash and without double ones, as directories of directives are.

@@ -34,14 +34,15 @@ pub struct Body {
 }
 
 /// Why no more of the body is to be had.
-enum Failure {
+pub enum Failure {
+    /// The client is gone, or an input filter refuses.
     Read,
     /// httpd does not want such a body: the status to answer with.
     Refused(Status),
 }
 
 impl Body {
-    fn unread(&self) -> &[u8] {
+    pub fn unread(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
 
@@ -60,8 +61,18 @@ impl Body {
         Ok(taken)
     }
 
-    /// Fetches one more block, waiting for the client. False at the end.
-    fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
+    /// Passes over the first `count` unread bytes.
+    pub fn skip(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// What is left is of no interest: httpd sees to it at the end of the request.
+    pub fn close(&mut self) {
+        *self = Self { begun: true, ended: true, ..Self::default() };
+    }
+
+    /// Fetches one more block of up to `most` bytes, waiting for the client. False at the end.
+    pub fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
         if self.failed {
             return Err(Failure::Read);
         }
@@ -139,19 +150,33 @@ fn with_body<R>(
     let request = loan(this)?;
     let state = RequestState::of(*request);
     let mut body = body_of(state)?;
-    state.reading.set(true);
-    let result = thread::detach(this.py(), || f(&mut body, *request));
-    state.reading.set(false);
-    result.map_err(|failure| match failure {
-        Failure::Read => read_error(this, state),
-        Failure::Refused(status) => server_return(this, status),
-    })
+    reading(this.py(), state, || f(&mut body, *request)).map_err(|failure| raised(this, &failure))
 }
 
-/// The body, unless an input filter asks for it while it is being read through that filter.
-fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
+/// Runs `f`, which reads the body, with this thread detached.
+pub fn reading<R>(py: Python<'_>, state: &RequestState, f: impl FnOnce() -> R) -> R {
+    state.reading.set(true);
+    let result = thread::detach(py, f);
+    state.reading.set(false);
+    result
+}
+
+/// The exception for a body that could not be read.
+pub fn raised(this: Req<'_, '_>, failure: &Failure) -> PyErr {
+    match (failure, loan(this)) {
+        (Failure::Read, Ok(request)) => read_error(this, RequestState::of(*request)),
+        (Failure::Refused(status), Ok(_)) => server_return(this, *status),
+        (_, Err(over)) => over,
+    }
+}
+
+/// The body, unless somebody is reading it: an input filter asks while it is being read through that filter, or what keeps a
+/// form's field while the form is being read.
+pub fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
     state.body.try_borrow_mut().map_err(|_| {
-        PyRuntimeError::new_err("the body is being read: an input filter reads with filter.read()")
+        PyRuntimeError::new_err(
+            "the body is being read already: an input filter reads with filter.read()",
+        )
     })
 }
 
@@ -166,7 +191,7 @@ fn read_error(this: Req<'_, '_>, state: &RequestState) -> PyErr {
 }
 
 /// `SERVER_RETURN` with a status, as an exception to raise.
-fn server_return(this: Req<'_, '_>, status: Status) -> PyErr {
+pub fn server_return(this: Req<'_, '_>, status: Status) -> PyErr {
     let raised = State::of(this.object())
         .and_then(|state| state.server_return.bind(this.py()).call1((status.0,)));
     raised.map_or_else(|error| error, PyErr::from_value)
@@ -236,7 +261,7 @@ pub fn readlines<'py>(
 pub fn discard_request_body(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
     let request = loan(this)?;
     let mut body = body_of(RequestState::of(*request))?;
-    *body = Body { begun: true, ended: true, ..Body::default() };
+    body.close();
     Ok(thread::detach(this.py(), || request.discard_request_body().0))
 }
 

@@ -8,12 +8,13 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use super::added_handler::AddedHandler;
+use super::added_handler::AddedTo;
 use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
+use super::locks::RequestLocks;
 use super::native::State;
 use super::request::RequestObject;
 use super::request_io::Body;
@@ -46,7 +47,7 @@ pub struct RequestState {
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
     /// Handlers added for phases to come.
-    pub added: RefCell<Vec<(Phase, AddedHandler)>>,
+    pub added: RefCell<Vec<AddedTo>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.
@@ -69,6 +70,8 @@ pub struct RequestState {
     pub looked_at: Cell<usize>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    /// Locks of this request and of all it leads to.
+    pub locks: RefCell<RequestLocks>,
     subrequests: RefCell<Open>,
     /// How many tags of the page, or of one included in it, run now.
     pub tags: Cell<u32>,
@@ -117,6 +120,7 @@ impl RequestState {
             initialized: RefCell::new(None),
             looked_at: Cell::new(0),
             in_location: Cell::new(false),
+            locks: RefCell::default(),
             subrequests: RefCell::new(Open::default()),
             tags: Cell::new(0),
             options: RefCell::new(None),
@@ -216,6 +220,7 @@ fn end(request: Request<'_>) {
         run_cleanups(request, state);
     }
     state.lease.revoke();
+    drop(state.locks.take());
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
     drop((never_run, state.filters.take()));
     let objects = std::mem::take(&mut *state.objects.borrow_mut());

@@ -72,7 +72,7 @@ def embedded(package, monkeypatch, tmp_path):
         namespace["install"](
             {
                 ("mod_python." + name).removesuffix(".__init__"): (
-                    source,
+                    memoryview(source.encode()),
                     name == "__init__",
                     f"/mod_python.so/mod_python/{name}.py",
                 )
