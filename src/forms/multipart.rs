@@ -148,7 +148,8 @@ impl Multipart {
     ) -> Result<(usize, Event<'w>), Malformed> {
         let block = &window[start..];
         let Some((length, end)) = header_end(block, &mut self.searched) else {
-            if block.len() > LONGEST_HEADER {
+            // The end of the empty line after it may be on its way.
+            if block.len() > LONGEST_HEADER + 1 {
                 return Err(Malformed::LongHeader);
             }
             return more(start, ended);
@@ -288,4 +289,173 @@ fn header_lines(header: &[u8]) -> Result<Vec<Pair>, Malformed> {
         lines.push((name.to_vec(), line[colon + 1..].trim_ascii().to_vec()));
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name, file name and content of each part, with the body arriving in chunks of `size` bytes.
+    fn parse_in_chunks(body: &[u8], size: usize) -> Result<Vec<[String; 3]>, Malformed> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut parser = Multipart::new(b"B")?;
+        let (mut start, mut arrived) = (0, 0);
+        let (mut parts, mut content) = (Vec::new(), Vec::new());
+        loop {
+            let ended = arrived == body.len();
+            let (consumed, event) = parser.step(&body[start..arrived], ended)?;
+            start += consumed;
+            match event {
+                Event::More => arrived = (arrived + size).min(body.len()),
+                Event::Part(part) => parts.push([
+                    part.name().map_or_else(|| "none".to_owned(), text),
+                    part.filename().map_or_else(|| "none".to_owned(), text),
+                    String::new(),
+                ]),
+                Event::Data(data) => content.extend_from_slice(data),
+                Event::PartEnd => {
+                    parts.last_mut().expect("a part has begun")[2] = text(&content);
+                    content.clear();
+                }
+                Event::End => return Ok(parts),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(body: &[u8], expected: Result<&[[&str; 3]], Malformed>) {
+        let expected = expected
+            .map(|parts| parts.iter().map(|part| part.map(str::to_owned)).collect::<Vec<_>>());
+        for size in (1..20).chain([usize::MAX - body.len()]) {
+            assert_eq!(parse_in_chunks(body, size), expected, "in chunks of {size}");
+        }
+    }
+
+    const A: &str = "Content-Disposition: form-data; name=a\r\n\r\n";
+
+    #[test]
+    fn parts_in_order() {
+        let body = format!(
+            "--B\r\n{A}1\r\n--B\r\nContent-Disposition: form-data; name=\"b\"; filename=\"f\"\r\n\r\n\
+             2\r\n\r\n3\r\n--B--\r\n"
+        );
+        check(body.as_bytes(), Ok(&[["a", "none", "1"], ["b", "f", "2\r\n\r\n3"]]));
+        check(b"--B--", Ok(&[]));
+    }
+
+    #[test]
+    fn lines_may_end_in_lf() {
+        let body = b"--B\nContent-Disposition: form-data; name=a\n\n1\n2\n--B--\n";
+        check(body, Ok(&[["a", "none", "1\n2"]]));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_delimiter_is_content() {
+        for content in [
+            "--BB",
+            "--B-",
+            "x--B",
+            "\r\n--B x",
+            "\r--B--",
+            "\r\n-B",
+            "\r\n--B--x",
+            "\n\r",
+            "\r",
+            "\n--",
+            "\r\n--B-\r\n",
+        ] {
+            let body = format!("--B\r\n{A}{content}\r\n--B--\r\n");
+            check(body.as_bytes(), Ok(&[["a", "none", content]]));
+        }
+    }
+
+    #[test]
+    fn a_part_may_be_empty() {
+        for end in ["\r\n--B--", "--B--", "\n--B--\n"] {
+            check(format!("--B\r\n{A}{end}").as_bytes(), Ok(&[["a", "none", ""]]));
+        }
+    }
+
+    #[test]
+    fn boundaries_may_be_padded() {
+        let body = format!("--B \t\r\n{A}1\r\n--B-- \r\n");
+        check(body.as_bytes(), Ok(&[["a", "none", "1"]]));
+        let padding = " ".repeat(LONGEST_PADDING + 1);
+        let body = format!("--B\r\n{A}1\r\n--B{padding}\r\n--B--");
+        check(body.as_bytes(), Ok(&[["a", "none", &format!("1\r\n--B{padding}")]]));
+    }
+
+    #[test]
+    fn what_stands_around_the_parts_is_passed_over() {
+        let body =
+            format!("preamble\r\n --B\r\n--BB\r\n--B\r\n{A}1\r\n--B--\r\nepilogue\r\n--B\r\n");
+        check(body.as_bytes(), Ok(&[["a", "none", "1"]]));
+    }
+
+    #[test]
+    fn a_multipart_within_is_content() {
+        let inner = "--C\r\nContent-Disposition: file; filename=x\r\n\r\n1\r\n--C--\r\n";
+        let body = format!("--B\r\n{A}{inner}\r\n--B--\r\n");
+        check(body.as_bytes(), Ok(&[["a", "none", inner]]));
+    }
+
+    #[test]
+    fn a_body_that_breaks_off() {
+        let body = format!("--B\r\n{A}1\r\n--B--");
+        for end in 0..body.len() {
+            check(&body.as_bytes()[..end], Err(Malformed::Truncated));
+        }
+        check(b"no delimiter at all", Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn headers() {
+        let header = |lines: &str| parse_in_chunks(format!("--B\n{lines}\n--B--").as_bytes(), 3);
+        assert_eq!(header("no colon\n\n"), Err(Malformed::HeaderLine));
+        assert_eq!(header(" folded: first\n\n"), Err(Malformed::NoDisposition));
+        assert_eq!(header(": x\n\n"), Err(Malformed::HeaderLine));
+        assert_eq!(header("\n"), Err(Malformed::NoDisposition));
+        assert_eq!(header("Content-Type: text/plain\n\n"), Err(Malformed::NoDisposition));
+        assert_eq!(header("X: y\n"), Err(Malformed::Truncated));
+        assert_eq!(header("X: y\n--B\n\n"), Err(Malformed::HeaderLine));
+        let folded = "CONTENT-disposition:form-data;\r\n\tname=\"a b\"\r\n\r\n";
+        assert_eq!(header(folded).unwrap()[0][0], "a b");
+    }
+
+    #[test]
+    fn a_long_header() {
+        let header = |length: usize| {
+            let line = "Content-Disposition: form-data; name=a\r\nX:";
+            let body = format!("--B\r\n{line}{}\r\n\r\n--B--", "y".repeat(length - line.len() - 2));
+            for size in [1, 5000, 100_000] {
+                let found = parse_in_chunks(body.as_bytes(), size);
+                assert_eq!(found.is_ok(), length <= LONGEST_HEADER, "{length} in chunks of {size}");
+            }
+        };
+        header(LONGEST_HEADER - 1);
+        header(LONGEST_HEADER);
+        header(LONGEST_HEADER + 1);
+    }
+
+    #[test]
+    fn types() {
+        let type_of = |line: &str| {
+            let header = format!("Content-Disposition: x\n{line}");
+            let part = part(header.as_bytes()).expect("a header");
+            String::from_utf8(part.content_type.value).expect("ASCII")
+        };
+        assert_eq!(type_of(""), "text/plain");
+        assert_eq!(type_of("Content-Type: Image/PNG; a=b\n"), "image/png");
+        assert_eq!(type_of("Content-Type: image\n"), "application/octet-stream");
+    }
+
+    #[test]
+    fn boundaries_have_a_length() {
+        assert_eq!(Multipart::new(b"").map(drop), Err(Malformed::Boundary));
+        assert_eq!(Multipart::new(&[b'x'; LONGEST_BOUNDARY]).map(drop), Ok(()));
+        assert_eq!(
+            Multipart::new(&[b'x'; LONGEST_BOUNDARY + 1]).map(drop),
+            Err(Malformed::Boundary)
+        );
+    }
 }

@@ -2,10 +2,8 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
@@ -16,6 +14,7 @@ use pyo3::types::{PyDict, PyModule, PyType};
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::objects::native::State;
+use crate::objects::watched::Watched;
 use crate::python::convert::Text;
 use crate::python::{Object, runtime};
 
@@ -40,18 +39,9 @@ struct Found {
     module: Py<PyAny>,
     /// The object, where it can be named without the request.
     object: Option<Py<PyAny>>,
-    /// Shared by the handlers of a module.
+    /// The files the module depends on. Shared by the handlers of a module.
     watched: Arc<[Watched]>,
     generation: usize,
-}
-
-/// A file the module depends on, as it was when it was read.
-#[derive(PartialEq, Eq)]
-struct Watched {
-    path: PathBuf,
-    modified: Duration,
-    size: u64,
-    inode: u64,
 }
 
 /// What `sys.path` was last made to be.
@@ -164,12 +154,6 @@ fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
     Ok((loaded.get_item(0)?.unbind(), watched.collect::<PyResult<_>>()?))
 }
 
-impl From<(PathBuf, u64, u64, u64)> for Watched {
-    fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
-        Self { path, modified: Duration::from_nanos(modified), size, inode }
-    }
-}
-
 impl Found {
     fn is_current(&self, looked_at: Option<&Cell<usize>>) -> bool {
         let address = self.watched.as_ptr().addr();
@@ -191,18 +175,6 @@ impl Found {
                 return;
             }
         }
-    }
-}
-
-impl Watched {
-    fn is_current(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|now| {
-            let modified = now
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-            modified == Some(self.modified) && now.len() == self.size && now.ino() == self.inode
-        })
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, cookies, file_info, locks, logging, server};
+use super::{cleanup, cookies, file_info, locks, logging, psp_run, psp_source, server};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
@@ -44,6 +44,10 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
     function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
     function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
+    function(c"psp_handler", psp_run::handler, Arity(1, 1), c"psp_handler(req)\n--\n\nThe content handler of Python Server Pages: run the page that the request was mapped to."),
+    function(c"_psp_page", psp_run::page, Arity(2, 2), c"_psp_page(filename, any_request)\n--\n\nThe compiled page of a file, for requests of any make or for mp_request. Raises SERVER_RETURN, OSError, SyntaxError."),
+    function(c"_psp_run", psp_run::run_page, Arity(3, 3), c"_psp_run(req, code, globals)\n--\n\nRun a page's code; what it writes is held back until it is done."),
+    function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
 ];
 

@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
+use super::psp_pages::Pages;
+use super::psp_run::Names;
 use super::{
     connection, file_info, filter, functions, handler_list, include_filter, request, server,
     subrequest, table, table_iterator,
@@ -39,6 +41,9 @@ pub struct State {
     generation: AtomicUsize,
     /// What is to be called when the process ends.
     pub cleanups: Mutex<Vec<Cleanup>>,
+    /// Compiled Python Server Pages, and what running them needs.
+    pub pages: Pages,
+    pub psp_names: OnceLock<Names>,
     /// What the layer that calls handlers keeps here.
     pub resident: OnceLock<Box<dyn Any + Send + Sync>>,
 }
@@ -93,6 +98,8 @@ impl State {
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
+            pages: Pages::default(),
+            psp_names: OnceLock::new(),
             resident: OnceLock::new(),
         })
     }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::held_output;
 use super::lease::{Lease, Loan, OfRequest};
 use super::multimap::Entries;
 use super::native::State;
@@ -155,6 +156,9 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"subrequest_file", super::subrequest::subrequest_file, Arity(1, 1), c"subrequest_file(path)\n--\n\nmp_subrequest of a file, looked up by path, or by name beside this request's own file."),
         method(c"subrequest_uri", super::subrequest::subrequest_uri, Arity(1, 2), c"subrequest_uri(uri, method='GET')\n--\n\nmp_subrequest of another URI of this server, looked up."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
+        method(c"_echo", super::psp_output::echo, Arity(0, 3), c"_echo(value)\n--\n\nWrite str(value) from a page."),
+        method(c"_echo_html", super::psp_output::echo_html, Arity(0, 3), c"_echo_html(value)\n--\n\nWrite str(value) from a page, with what HTML gives a meaning escaped; what value.__html__() returns is written as it is."),
+        method(c"_text", super::psp_output::text, Arity(1, 1), c"_text(data)\n--\n\nWrite a page's text."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
         method(
             c"wsgi_start_response",
@@ -199,11 +203,21 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     this.contents().lease.borrow(this.py())
 }
 
+/// The request, to send something on it, after what a page that runs has written.
+///
+/// # Errors
+/// As [`output_now`]; `OSError` when the client is gone.
+pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
+    let request = output_now(this)?;
+    held_output::send(this.py(), *request)?;
+    Ok(request)
+}
+
 /// The request, to send something on it.
 ///
 /// # Errors
 /// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
-pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
+pub fn output_now<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
     RequestState::of(*request).refuse_in_tag()?;
     Ok(request)

@@ -6,8 +6,9 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use super::held_output;
 use super::native::State;
-use super::request::{Req, integer, loan, output};
+use super::request::{Req, integer, loan, output, output_now};
 use super::request_state::{Refusal, RequestState};
 use crate::apache::body::ReadPolicy;
 use crate::apache::request::Request;
@@ -272,22 +273,46 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let request = output(this)?;
-    let state = RequestState::of(*request);
+    let request = output_now(this)?;
+    if RequestState::of(*request).held.is_holding() {
+        if !flush {
+            return held_output::hold(this.py(), *request, bytes);
+        }
+        held_output::send(this.py(), *request)?;
+    }
+    write_through(this.py(), *request, bytes, flush)
+}
+
+/// Gives httpd something to write, and has it sent at once if `flush`.
+///
+/// # Errors
+/// `OSError` when the client is gone.
+pub fn write_through(
+    py: Python<'_>,
+    request: Request<'_>,
+    bytes: &[u8],
+    flush: bool,
+) -> PyResult<()> {
+    let state = RequestState::of(request);
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
         state.unflushed.set(0);
-        thread::detach(this.py(), || request.write(bytes).and_then(|()| request.flush()))
+        thread::detach(py, || request.write(bytes).and_then(|()| request.flush()))
     } else if unflushed < BUFFERED {
         state.unflushed.set(unflushed);
         request.write(bytes)
     } else {
         state.unflushed.set(unflushed % BUFFERED);
-        thread::detach(this.py(), || request.write(bytes))
+        thread::detach(py, || request.write(bytes))
     };
-    sent.map_err(|_| PyOSError::new_err("Write failed, client closed connection."))?;
+    sent.map_err(|_| client_gone())?;
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())
+}
+
+/// What is raised when nobody takes the response any more.
+pub fn client_gone() -> PyErr {
+    PyOSError::new_err("Write failed, client closed connection.")
 }
 
 pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

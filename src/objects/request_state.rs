@@ -13,6 +13,7 @@ use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
+use super::held_output::HeldOutput;
 use super::lease::{Lease, OfRequest};
 use super::locks::RequestLocks;
 use super::native::State;
@@ -52,6 +53,8 @@ pub struct RequestState {
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.
     pub unflushed: Cell<usize>,
+    /// What pages that run have written.
+    pub held: HeldOutput,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
     /// Whether Python code is reading the body now.
@@ -110,6 +113,7 @@ impl RequestState {
             cleanups: RefCell::new(Vec::new()),
             bytes_queued: Cell::new(0),
             unflushed: Cell::new(0),
+            held: HeldOutput::default(),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
             reading: Cell::new(false),

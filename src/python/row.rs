@@ -236,6 +236,7 @@ where
         (0, 0) => method_call::<T, F, 0, 0>,
         (0, 1) => method_call::<T, F, 0, 1>,
         (0, 2) => method_call::<T, F, 0, 2>,
+        (0, 3) => method_call::<T, F, 0, 3>,
         (1, 1) => method_call::<T, F, 1, 1>,
         (1, 2) => method_call::<T, F, 1, 2>,
         (1, 3) => method_call::<T, F, 1, 3>,
@@ -288,7 +289,9 @@ where
         (2, 2) => function_call::<F, 2, 2>,
         (2, 3) => function_call::<F, 2, 3>,
         (2, 5) => function_call::<F, 2, 5>,
+        (3, 3) => function_call::<F, 3, 3>,
         (3, 4) => function_call::<F, 3, 4>,
+        (4, 4) => function_call::<F, 4, 4>,
         _ => panic!("add this arity to the list above"),
     };
     Method(fast_method(name, call, doc))
