@@ -111,7 +111,7 @@ def _path_findings(entry: Entry, directory: str | None) -> Iterator[Finding]:
             continue
         why = obstacle(place)
         if why:
-            severity = "error" if place == directory else "warning"
+            severity = "error" if place == directory and not os.access(place, os.X_OK) else "warning"
             yield Finding(severity, f"{place} of the module search path: {why}")
         elif (other := explanation.other_version(place)) is not None:
             yield Finding("warning", f"{place} is for Python {other}, and the server runs Python {explanation.RUNNING}")

@@ -94,11 +94,12 @@ class Server:
         try:
             self._start()
             ready = False
-            while self._logs.copy(0.02 if not ready else self._pause()):
-                if not ready and self._is_ready():
+            while self._logs.copy(0.5 if ready else 0.02):
+                if not ready and os.path.exists(self._pid_file):
                     ready = True
                     started()
-                self._hurry()
+                if self._has_ended() or self._is_late():
+                    self._kill()
             return self._status()
         finally:
             self._end()
@@ -126,11 +127,12 @@ class Server:
         if self._asked:
             self._signal()
 
-    def _is_ready(self) -> bool:
-        return os.path.exists(self._pid_file)
+    def _has_ended(self) -> bool:
+        """Its children may outlive it, and hold the pipes open."""
+        return self._process is None or self._process.poll() is not None
 
-    def _pause(self) -> float:
-        return 0.2 if self._asked else 60.0
+    def _is_late(self) -> bool:
+        return bool(self._asked) and time.monotonic() > self._deadline
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked += 1
@@ -144,10 +146,6 @@ class Server:
         if self._asked == 1:
             self._process.terminate()
         else:
-            self._kill()
-
-    def _hurry(self) -> None:
-        if self._asked and time.monotonic() > self._deadline:
             self._kill()
 
     def _kill(self) -> None:

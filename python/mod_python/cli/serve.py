@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = target.parse(arguments.target, python_path + virtual_environment.directories())
     user = unprivileged_user(arguments.user)
     if user and (why := obstacles.obstacle_of(wanted.path, user.pw_uid, user.pw_gid)):
-        print(f"mod_python serve: warning: {why}. Choose another user with --user.", file=sys.stderr)
+        print(f"mod_python serve: warning: {why}; choose another user with --user", file=sys.stderr)
     found = installation.find()
     options = Options(
         host=arguments.host,

@@ -52,11 +52,13 @@ def _handler(file: str, python_path: list[str]) -> Target:
     word = stem if stem.isidentifier() else file
     if not _WORD.match(word):
         raise Failure(f"the name {file} cannot stand in a PythonHandler directive: rename the file", os.EX_DATAERR)
-    section = h.Directory(
-        _quoted(directory), h.Require("all granted"), h.SetHandler("mod_python"), h.PythonHandler(word)
+    section = _section_of(
+        directory,
+        h.Require("all granted"),
+        h.SetHandler("mod_python"),
+        h.PythonHandler(word),
+        *([_path([directory, *python_path])] if python_path else []),
     )
-    if python_path:
-        section = h.Directory(_quoted(directory), *section.args, _path([directory, *python_path]))
     return Target(file, h.Container(section), directory)
 
 
@@ -93,11 +95,10 @@ def _has_handler(file: str) -> None:
 
 def _site(directory: str, python_path: list[str]) -> Target:
     """A directory: modules are published, PSP pages run, all else is sent as it is."""
-    indexes = [name for name in ("index.html", "index.psp") if os.path.isfile(os.path.join(directory, name))]
-    section = h.Directory(
-        _quoted(directory),
+    section = _section_of(
+        directory,
         h.Require("all granted"),
-        h.DirectoryIndex(" ".join(indexes) or "disabled"),
+        h.DirectoryIndex("index.html index.psp"),
         h.SetHandler("mod_python"),
         h.PythonHandler("mod_python.publisher"),
         h.PythonHandler("mod_python.psp | .psp"),
@@ -129,6 +130,13 @@ def _application(module: str, name: str, python_path: list[str]) -> Target:
         _path([directory, *python_path]),
     )
     return Target(directory, h.Container(section), None)
+
+
+def _section_of(directory: str, *args: h.Node) -> h.Directory:
+    """A section for one directory, whatever characters its name has."""
+    if "\\" in directory:
+        raise Failure(f"{directory} cannot stand in a configuration: there is a backslash in it", os.EX_DATAERR)
+    return h.Directory(_quoted(re.sub(r"([*?\[])", r"[\1]", directory)), *args)
 
 
 def _path(directories: list[str]) -> h.PythonPath:

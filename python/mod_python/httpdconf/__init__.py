@@ -25,5 +25,6 @@ from .nodes import Comment as Comment
 from .nodes import Container as Container
 from .nodes import ContainerTag as ContainerTag
 from .nodes import Directive as Directive
+from .nodes import Node as Node
 from .quoting import quote as quote
 from .quoting import quote_if_space as quote_if_space
