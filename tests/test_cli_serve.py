@@ -190,7 +190,7 @@ def test_root_is_warned_of_what_the_children_cannot_read(command):
     assert serving.get("/index.html").text == "page"
     site.chmod(0o700)
     result = command("serve", site, "--port", "0")
-    assert (result.returncode, f"warning: the user {user} may not read {site} (drwx------" in result.stderr) == (
+    assert (result.returncode, f"warning: the user {user} may not enter the directory {site} (drwx------" in result.stderr) == (
         os.EX_DATAERR,
         True,
     )

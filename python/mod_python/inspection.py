@@ -81,7 +81,10 @@ def _findings(entry: Entry) -> Iterator[Finding]:
         if directory is None and entry["kind"] == "pattern":
             yield Finding("warning", "not checked: only a request says which directory its module is in")
             continue
-        yield from _path_findings(entry, directory)
+        of_path = list(_path_findings(entry, directory))
+        yield from of_path
+        if any(finding.severity == "error" for finding in of_path):
+            continue
         yield from _module_findings(entry, name, wanted, directory)
         if name in _DIRECTORY_HANDLERS and directory:
             yield from _source_findings(_sources(directory))

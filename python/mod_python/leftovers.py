@@ -164,8 +164,8 @@ def _bound(tree: ast.AST) -> set[str]:
 
 def _of_node(node: ast.AST, bound: set[str]) -> Iterator[tuple[int, str]]:
     match node:
-        case ast.Call(func=ast.Attribute(attr="write"), args=[ast.Call(func=ast.Name(id="unicode"))]):
-            yield node.lineno, "write(unicode(...)): write takes a str as it is, and sends it as UTF-8"
+        case ast.Name(id="unicode", ctx=ast.Load()) if "unicode" not in bound:
+            yield node.lineno, "unicode is of Python 2; write str, which req.write sends as UTF-8"
         case ast.Name(id=name, ctx=ast.Load()) if name in NAMES and name not in bound:
             yield node.lineno, f"{name} is of Python 2; write {NAMES[name]}"
         case ast.Import(names=aliases):

@@ -24,10 +24,10 @@ def obstacle(path: str) -> str | None:
             if error.errno == errno.ENOENT and os.path.islink(part):
                 return f"the symbolic link {part} leads to {os.readlink(part)}, which does not exist"
             return f"{part}: {error.strerror}"
-    if not os.access(path, os.R_OK, effective_ids=True):
-        return f"{_user()} may not read {path} ({_mode(path)})"
     if os.path.isdir(path) and not os.access(path, os.X_OK, effective_ids=True):
         return f"{_user()} may not enter the directory {path} ({_mode(path)})"
+    if not os.access(path, os.R_OK, effective_ids=True):
+        return f"{_user()} may not read {path} ({_mode(path)})"
     return None
 
 
