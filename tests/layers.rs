@@ -19,7 +19,7 @@ const ROOMS: &[Room] = &[
     Room { name: "config", imports: &["apache"], unsafe_in: &[] },
     Room {
         name: "objects",
-        imports: &["apache", "python", "config", "psp", "cookies", "forms"],
+        imports: &["apache", "python", "config", "psp", "forms", "cookies"],
         unsafe_in: &["lease.rs"],
     },
     Room { name: "handlers", imports: &["apache", "python", "config", "objects"], unsafe_in: &[] },

@@ -407,7 +407,7 @@ def test_a_kept_connection_is_over_with_its_connection(httpd):
         children=1,
     )
     assert server.talk(b"") == b""
-    real.wait_until(lambda: not real.open_connections(server.port), "the connection's end")
+    server.site.settle()
     assert eval(server.talk(b"")) == ["this connection object can no longer be used: its connection is over"] * 5
 
 

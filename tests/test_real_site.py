@@ -10,8 +10,8 @@ import urllib.request
 
 import pytest
 
+from every_phase import BY_DIRECTORY, BY_SERVER, EVERY_PHASE, finish
 from httpd import wait_until
-from test_phases import BY_DIRECTORY, BY_SERVER, EVERY_PHASE, finish
 
 MODULES = (
     "socache_shmcb", "ssl", "http2", "rewrite", "mime", "dir", "filter", "deflate", "include", "alias", "headers", "env", "setenvif",

@@ -23,7 +23,7 @@ LIVE = """
     def types(req):
         answer = {}
         classes = [type(item) for item in (req, req.server, req.connection, req.notes, req.finfo, req.hlist, req.subrequest_uri("/"))]
-        for item in [*classes, _apache.mp_filter, _apache.mp_include_filter]:
+        for item in [*classes, _apache.mp_filter]:
             names = vars(item).items()
             answer[item.__name__] = {
                 name: "function" if callable(value) else "attribute" for name, value in names

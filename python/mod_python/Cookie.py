@@ -188,7 +188,7 @@ class Cookie(metaclass=metaCookie):
                 parts.append("Secure")
             attribute = "SameSite"
         elif not _IS_ATTRIBUTE(text):
-            raise CookieError(f"{attribute} of cookie {self.name!r} has a semicolon or control character: {text!r}")
+            raise CookieError(f"{attribute} of cookie {self.name!r} holds ; or a control character: {text!r}")
         parts.append(f"{_NAMES_ON_THE_WIRE.get(attribute, attribute)}={text}")
 
     def __repr__(self) -> str:

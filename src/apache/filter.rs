@@ -62,7 +62,7 @@ pub(super) struct FilterState {
     pub(super) disabled: Cell<bool>,
     /// Has passed on the end of the stream.
     pub(super) closed: Cell<bool>,
-    failed: Cell<bool>,
+    pub(super) failed: Cell<bool>,
     busy: Cell<bool>,
     brigades: OnceCell<[NonNull<sys::apr_bucket_brigade>; 2]>,
 }
@@ -137,21 +137,21 @@ impl Request<'_> {
     }
 
     /// Whether the head of the response that this request is part of has gone out.
-    fn is_answered(self) -> bool {
+    pub(super) fn is_answered(self) -> bool {
         self.main().map_or_else(|| self.sent_bodyct() != 0, Request::is_answered)
     }
 }
 
 /// One call of a filter by httpd.
 #[derive(Clone, Copy)]
-struct Call<'f> {
-    filter: NonNull<sys::ap_filter_t>,
-    request: Request<'f>,
-    state: &'f FilterState,
+pub(super) struct Call<'f> {
+    pub(super) filter: NonNull<sys::ap_filter_t>,
+    pub(super) request: Request<'f>,
+    pub(super) state: &'f FilterState,
     /// What comes from upstream for an input filter, what goes downstream for an output filter.
-    work: Brigade<'f>,
+    pub(super) work: Brigade<'f>,
     /// What is left for an input filter's next call.
-    rest: Brigade<'f>,
+    pub(super) rest: Brigade<'f>,
 }
 
 impl<'f> Call<'f> {
@@ -180,7 +180,7 @@ impl<'f> Call<'f> {
     }
 
     /// Runs the filter; None when it is running already: it writes to, or reads from, itself.
-    fn run(
+    pub(super) fn run(
         self,
         incoming: Brigade<'_>,
         outgoing: Brigade<'_>,
@@ -293,7 +293,7 @@ impl<'f> Call<'f> {
     }
 
     /// Sends the failure, by way of `pass`.
-    fn answer(self, failure: &Failure, pass: impl FnOnce(Self) -> sys::apr_status_t) {
+    pub(super) fn answer(self, failure: &Failure, pass: impl FnOnce(Self) -> sys::apr_status_t) {
         let answered = self.request.is_answered();
         let page = failure.page.as_deref().filter(|page| self.work.append(page).is_ok());
         if answered {
@@ -312,150 +312,15 @@ impl<'f> Call<'f> {
         self.work.append_eos();
         pass(self);
     }
-
-    fn input(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        if self.state.failed.get() {
-            return sys::AP_FILTER_ERROR;
-        }
-        if demand.mode == sys::AP_MODE_SPECULATIVE {
-            // What has been filtered cannot be put back.
-            return sys::APR_ENOTIMPL as i32;
-        }
-        if matches!(demand.mode, sys::AP_MODE_INIT | sys::AP_MODE_EATCRLF) {
-            return self.fetch(wanted, demand);
-        }
-        wanted.take_all(self.rest);
-        while !satisfies(wanted) {
-            if self.state.closed.get() {
-                wanted.append_eos();
-            } else if self.state.disabled.get() {
-                if self.work.is_empty() {
-                    return self.fetch(wanted, demand);
-                }
-                wanted.take_all(self.work);
-            } else {
-                match self.input_once(wanted, demand) {
-                    Ok(true) => {}
-                    Ok(false) => return sys::APR_SUCCESS as i32,
-                    Err(error) => return error.0,
-                }
-            }
-        }
-        self.limit(wanted, demand)
-    }
-
-    /// What the next filter has, as it is.
-    fn fetch(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        // SAFETY: the next filter of a chain that lives for the call, and httpd's own brigade and arguments.
-        unsafe {
-            let next = self.filter.as_ref().next;
-            sys::ap_get_brigade(next, wanted.raw(), demand.mode, demand.block, demand.count)
-        }
-    }
-
-    /// One invocation; false if there is nothing to be had now, and nobody wants to wait.
-    fn input_once(self, wanted: Brigade<'_>, demand: Demand) -> Result<bool, AprError> {
-        let filter_error = AprError(sys::AP_FILTER_ERROR);
-        let (outcome, invoked) = self.run(self.work, wanted, Some(demand)).ok_or(filter_error)?;
-        match outcome {
-            Outcome::Done if invoked.seen_eos && !self.state.closed.get() => {
-                self.state.closed.set(true);
-                wanted.append_eos();
-            }
-            Outcome::Done => {}
-            Outcome::End => {
-                if !self.state.closed.replace(true) {
-                    wanted.append_eos();
-                }
-            }
-            Outcome::Failed(failure) => {
-                wanted.clear();
-                if let Some(error) = invoked.passing_failed {
-                    self.state.failed.set(true);
-                    return Err(error);
-                }
-                self.fail_input(&failure);
-                return Err(filter_error);
-            }
-        }
-        // What was not read is there for the next call.
-        self.work.set_aside(self.request.pool());
-        if satisfies(wanted) || self.state.disabled.get() {
-            return Ok(true);
-        }
-        if demand.block == sys::APR_NONBLOCK_READ {
-            return Ok(false);
-        }
-        if !invoked.progress {
-            let line = b"mod_python: an input filter has neither read nor written anything";
-            log::log(Target::Request(self.request), Level::Error, line);
-            self.fail_input(&Failure {
-                status: Status::INTERNAL_SERVER_ERROR,
-                page: None,
-                reader_answers: false,
-            });
-            return Err(filter_error);
-        }
-        Ok(true)
-    }
-
-    /// The body is not to be had, now or later, and what is left of it must not be taken for the next request.
-    fn fail_input(self, failure: &Failure) {
-        self.state.failed.set(true);
-        self.work.clear();
-        self.request.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
-        let usual = failure.status == Status::INTERNAL_SERVER_ERROR;
-        if failure.reader_answers || usual || self.request.is_answered() {
-            // AP_FILTER_ERROR alone makes it 500.
-            return;
-        }
-        self.answer(failure, |call| {
-            // SAFETY: the request lives, with its chain of output filters.
-            let status = unsafe {
-                sys::ap_pass_brigade(call.request.record().output_filters, call.work.raw())
-            };
-            call.work.clear();
-            status
-        });
-    }
-
-    /// A reader drops what it has not asked for, so that is kept.
-    fn limit(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        if demand.mode != sys::AP_MODE_READBYTES {
-            return sys::APR_SUCCESS as i32;
-        }
-        let mut after = ptr::null_mut();
-        // SAFETY: the brigade lives, and what comes after the point is of it.
-        let status =
-            unsafe { sys::apr_brigade_partition(wanted.raw(), demand.count, &raw mut after) };
-        if status == sys::APR_INCOMPLETE as i32 {
-            return sys::APR_SUCCESS as i32;
-        }
-        if status == sys::APR_SUCCESS as i32 {
-            // SAFETY: APR has just said so.
-            unsafe { wanted.move_from(after, self.rest) };
-            // The end goes with the last of the data.
-            if !self.rest.has_data() {
-                wanted.take_all(self.rest);
-            }
-            self.rest.set_aside(self.request.pool());
-        }
-        status
-    }
-}
-
-/// Whether a reader has something to go on with.
-fn satisfies(brigade: Brigade<'_>) -> bool {
-    brigade.has_data() || brigade.has(Kind::Eos)
 }
 
 /// What remains of an invocation.
-struct Invoked {
+pub(super) struct Invoked {
     /// More of what was given is to be read by another invocation.
     paused: bool,
-    seen_eos: bool,
-    progress: bool,
-    passing_failed: Option<AprError>,
+    pub(super) seen_eos: bool,
+    pub(super) progress: bool,
+    pub(super) passing_failed: Option<AprError>,
 }
 
 impl Invoked {

@@ -100,6 +100,8 @@ pub enum RequestHook {
     LogTransaction,
 }
 
+type RequestCall = unsafe extern "C" fn(*mut sys::request_rec) -> c_int;
+
 impl Hooks<'_> {
     /// Registers `hook` for a phase of requests.
     pub fn request<F>(self, phase: RequestHook, hook: F, order: Order)
@@ -107,7 +109,22 @@ impl Hooks<'_> {
         F: Fn(Request<'_>) -> Status + Stateless,
     {
         let _ = hook;
-        let call = Some(call_request::<F> as unsafe extern "C" fn(*mut sys::request_rec) -> c_int);
+        self.request_call(phase, call_request::<F>, order);
+    }
+
+    /// As [`request`](Self::request), for what hardly anybody uses: `hook` is not called, and declines, while `is_used` says
+    /// no. That is asked first of all, at every request.
+    pub fn request_if<U, F>(self, phase: RequestHook, is_used: U, hook: F, order: Order)
+    where
+        U: Fn() -> bool + Stateless,
+        F: Fn(Request<'_>) -> Status + Stateless,
+    {
+        let _ = (is_used, hook);
+        self.request_call(phase, call_request_if::<U, F>, order);
+    }
+
+    fn request_call(self, phase: RequestHook, call: RequestCall, order: Order) {
+        let call = Some(call);
         let (before, after, place) = self.order(order);
         let per_conf = sys::AP_AUTH_INTERNAL_PER_CONF as c_int;
         // SAFETY: both lists end with NULL and live as long as httpd's list of hooks, which is the pool's.
@@ -262,6 +279,18 @@ unsafe extern "C" fn call_request<F: Fn(Request<'_>) -> Status + Stateless>(
 ) -> c_int {
     // SAFETY: httpd passes a request that lives for the call.
     with_request(r, unsafe { Request::from_raw(r) }, |request| the::<F>()(request))
+}
+
+unsafe extern "C" fn call_request_if<U, F>(r: *mut sys::request_rec) -> c_int
+where
+    U: Fn() -> bool + Stateless,
+    F: Fn(Request<'_>) -> Status + Stateless,
+{
+    if !the::<U>()() {
+        return Status::DECLINED.0;
+    }
+    // SAFETY: httpd passes a request that lives for the call.
+    unsafe { call_request::<F>(r) }
 }
 
 unsafe extern "C" fn call_quick<F>(r: *mut sys::request_rec, lookup: c_int) -> c_int

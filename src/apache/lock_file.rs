@@ -226,7 +226,7 @@ mod tests {
         assert!(try_lock(8).expect("answers"));
         let hold = Hold::of(24).expect("free");
         assert!(!try_lock(24).expect("answers"));
-        thread::scope(|scope| scope.spawn(|| drop(hold)));
+        thread::spawn(move || drop(hold)).join().expect("no panic");
         assert!(try_lock(24).expect("answers"));
     }
 }

@@ -14,6 +14,8 @@
 //! | `include` | elements of pages that mod_include works on |
 //! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `sections`, `process` | what a request belongs to |
+//! | `filter`, `input`, `invocation`, `brigade` | bodies on their way through filters |
+//! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
@@ -40,6 +42,7 @@ pub mod file_info;
 pub mod filter;
 pub mod hook;
 pub mod include;
+mod input;
 pub mod invocation;
 pub mod lock_file;
 pub mod log;

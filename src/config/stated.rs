@@ -22,7 +22,7 @@ pub struct Stated {
     /// None where the module alone is asked for.
     pub object: Option<Vec<u8>>,
     pub place: Place,
-    pub interpreter: String,
+    pub interpreter: Vec<u8>,
     pub python_path: Option<Vec<u8>>,
     pub options: Vec<PythonOption>,
 }
@@ -65,7 +65,7 @@ fn imported(servers: &[Server]) -> Vec<Stated> {
         module: import.module().to_vec(),
         object: import.function().map(<[u8]>::to_vec),
         place: Place::Server,
-        interpreter: String::from_utf8_lossy(&import.interpreter).into_owned(),
+        interpreter: import.interpreter.to_vec(),
         python_path: server
             .config::<ServerSection>()
             .and_then(|section| Settings::of(section.section()).python_path().map(<[u8]>::to_vec)),
@@ -190,7 +190,7 @@ fn of(handler: &HandlerEntry, in_force: &Section, name: &[u8]) -> Stated {
         text: handler.text().to_vec(),
         module: handler.module().to_vec(),
         object: (!silent).then(|| handler.object().to_vec()),
-        interpreter: String::from_utf8_lossy(&interpreter).into_owned(),
+        interpreter: interpreter.into_owned(),
         python_path: settings.python_path().map(<[u8]>::to_vec),
         options: settings.options().cloned().collect(),
         place,
@@ -246,7 +246,7 @@ mod tests {
             ]
         );
         assert_eq!(found[0].python_path.as_deref(), Some(&b"sys.path"[..]));
-        assert_eq!(found[0].interpreter, "host");
+        assert_eq!(found[0].interpreter, b"host");
         assert_eq!(found[0].place, Place::Directory(b"/srv/app/".to_vec()));
     }
 

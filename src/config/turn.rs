@@ -1,5 +1,10 @@
 //! When the handlers of a phase run, compared with other modules: `@early` or `@late` as a directive's first word.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a directive or a handler of this process has ever named a turn. Children inherit it with the configuration.
+static USED: AtomicBool = AtomicBool::new(false);
+
 /// A place among all modules that take part in a phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Turn {
@@ -25,10 +30,20 @@ impl Turn {
         }
     }
 
+    /// The only way to a turn that is not the usual one.
     pub fn named(word: &[u8]) -> Option<Turn> {
-        [Turn::Early, Turn::Late]
+        let found = [Turn::Early, Turn::Late]
             .into_iter()
-            .find(|turn| turn.word().is_some_and(|known| known.as_bytes() == word))
+            .find(|turn| turn.word().is_some_and(|known| known.as_bytes() == word));
+        if found.is_some() {
+            USED.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Whether there can be handlers with another turn than the usual one.
+    pub fn is_used() -> bool {
+        USED.load(Ordering::Relaxed)
     }
 
     /// Whether a word stands for a turn, known or not, and for no handler.

@@ -35,7 +35,7 @@ pub fn run(pool: Pool<'_>, main: Server) {
             found.iter().map(|stated| description(py, stated)).collect::<PyResult<Vec<_>>>()?;
         py.import("mod_python.inspection")?.call_method1("begin", (all,)).map(drop)
     };
-    if !in_interpreter(main, &String::from_utf8_lossy(MAIN_INTERPRETER), begin) {
+    if !in_interpreter(main, MAIN_INTERPRETER, begin) {
         return;
     }
     for (index, stated) in found.iter().enumerate() {
@@ -48,7 +48,7 @@ pub fn run(pool: Pool<'_>, main: Server) {
 }
 
 /// Whether the interpreter could be had and `run` raised nothing.
-fn in_interpreter(main: Server, name: &str, run: impl FnOnce(Python<'_>) -> PyResult<()>) -> bool {
+fn in_interpreter(main: Server, name: &[u8], run: impl FnOnce(Python<'_>) -> PyResult<()>) -> bool {
     let lines = match interpreter::named(name, native::prepare) {
         Err(failure) => vec![failure.to_string()],
         Ok(interpreter) => thread::attach(interpreter, |py| {
@@ -80,7 +80,7 @@ fn description<'py>(py: Python<'py>, stated: &Stated) -> PyResult<Bound<'py, PyD
     dict.set_item("object", stated.object.as_deref().map(Text))?;
     dict.set_item("kind", kind)?;
     dict.set_item("place", Text(place))?;
-    dict.set_item("interpreter", &stated.interpreter)?;
+    dict.set_item("interpreter", Text(&stated.interpreter))?;
     dict.set_item("python_path", stated.python_path.as_deref().map(Text))?;
     dict.set_item("options", options)?;
     Ok(dict)

@@ -90,7 +90,7 @@ fn attached(
     let server = connection.base_server();
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
-    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+    let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
             report(connection, entry, &[error.to_string()]);

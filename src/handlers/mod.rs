@@ -49,12 +49,16 @@ const EARLY: Order = Order::at(Position::BeforeFirst);
 /// Before those who have the last word: the core, and the two modules that refuse what nobody has granted.
 const LATE: Order =
     Order::at(Position::AfterLast).before(&[c"mod_authn_core.c", c"mod_authz_core.c"]);
-/// Nobody may translate before location sections are asked.
-const FIRST_OF_ALL: Order = Order::at(Position::ReallyFirst);
 
 const PHASES: &[Row] = &[
     Row::new(RequestHook::PostReadRequest, post_read_request, Order::MIDDLE).turns(EARLY, LATE),
-    Row::new(RequestHook::TranslateName, translate_name, BEFORE_OTHERS).turns(FIRST_OF_ALL, LATE),
+    Row::new(RequestHook::TranslateName, note_location, Order::at(Position::ReallyFirst)),
+    Row::new(
+        RequestHook::TranslateName,
+        |r, turn| runner::run(Phase::Trans, turn, r),
+        BEFORE_OTHERS,
+    )
+    .turns(EARLY, LATE),
     Row::new(RequestHook::MapToStorage, map_location_to_storage, Order::MIDDLE),
     Row::new(
         RequestHook::MapToStorage,
@@ -112,18 +116,21 @@ fn register_rows(hooks: Hooks<'_>) {
             let row = const { &PHASES[$row] };
             hooks.request(row.hook, |request| (PHASES[$row].run)(request, Turn::Usual), row.order);
             if let Some([early, late]) = row.turns {
-                hooks.request(row.hook, |request| (PHASES[$row].run)(request, Turn::Early), early);
-                hooks.request(row.hook, |request| (PHASES[$row].run)(request, Turn::Late), late);
+                let run_early = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Early);
+                hooks.request_if(row.hook, Turn::is_used, run_early, early);
+                let run_late = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Late);
+                hooks.request_if(row.hook, Turn::is_used, run_late, late);
             }
         )*};
     }
-    const { assert!(PHASES.len() == 12, "every row is registered below") };
-    rows!(0 1 2 3 4 5 6 7 8 9 10 11);
+    const { assert!(PHASES.len() == 13, "every row is registered below") };
+    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
 /// A subrequest is looked up with this hook too, but no handler is told so, and none is asked.
 fn quick_handler(request: Request<'_>, is_look_up: bool, turn: Turn) -> Status {
-    if is_look_up { Status::DECLINED } else { runner::run(Phase::Quick, turn, request) }
+    let nothing = is_look_up || (turn != Turn::Usual && !Turn::is_used());
+    if nothing { Status::DECLINED } else { runner::run(Phase::Quick, turn, request) }
 }
 
 /// Handlers that have an early turn come even before those of PythonInitHandler.
@@ -166,14 +173,11 @@ fn run_init(request: Request<'_>) -> Status {
 }
 
 /// httpd forgets the location sections when it maps a URI to a file, so that they are asked before anybody translates.
-fn translate_name(request: Request<'_>, turn: Turn) -> Status {
-    let in_location = |request| {
-        settings_of(request).is_some_and(|settings| settings.location_has_content_handler())
-    };
-    if turn == Turn::Early && in_location(request) {
+fn note_location(request: Request<'_>, _turn: Turn) -> Status {
+    if settings_of(request).is_some_and(|settings| settings.location_has_content_handler()) {
         RequestState::of(request).in_location.set(true);
     }
-    runner::run(Phase::Trans, turn, request)
+    Status::DECLINED
 }
 
 /// What a location answers needs no file: directory sections and .htaccess files are not looked for.

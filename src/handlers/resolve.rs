@@ -1,9 +1,10 @@
 //! From a handler's text to what is called: a cache in each interpreter, checked against the files it came from.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
@@ -30,8 +31,31 @@ pub struct Handler<'a> {
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
 struct Resident {
-    found: Mutex<HashMap<Box<[u8]>, Arc<Found>>>,
+    found: Mutex<Known>,
     path: Mutex<Path>,
+    /// How often `sys.path` was made anew, which undoes what was done for each directory.
+    path_changes: AtomicUsize,
+}
+
+/// Handlers by what they are named by, those asked for often near the front: a few comparisons find them, where a map would
+/// first put a key together.
+#[derive(Default)]
+struct Known(Vec<(Key, Arc<Found>)>);
+
+/// Module, object, directory and PythonPath: all that decides what a handler's text means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Name<'a> {
+    text: &'a [u8],
+    object: &'a [u8],
+    directory: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+}
+
+struct Key {
+    text: Box<[u8]>,
+    object: Box<[u8]>,
+    directory: Option<Box<[u8]>>,
+    path: Option<Box<[u8]>>,
 }
 
 /// What a handler's text resolved to, and as of when.
@@ -42,6 +66,8 @@ struct Found {
     /// The files the module depends on. Shared by the handlers of a module.
     watched: Arc<[Watched]>,
     generation: usize,
+    /// The change of `sys.path` up to which the handler's directory or PythonPath is known to be part of it.
+    path_change: AtomicUsize,
 }
 
 /// What `sys.path` was last made to be.
@@ -74,10 +100,14 @@ pub fn callable<'py>(
 
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = resident(state)?;
-    apply_path(py, resident, handler.settings.python_path(), own_directory(handler))?;
-    let key = key(handler);
-    let known = resident.found.lock().get(&*key).cloned();
+    let name = Name::of(handler);
+    let known = resident.found.lock().find(name);
+    let has_path = known.as_ref().is_some_and(|known| known.has_path(resident));
+    if !has_path {
+        apply_path(py, resident, name.path, name.directory)?;
+    }
     if let Some(known) = known {
+        known.path_change.store(resident.path_changes.load(Ordering::Relaxed), Ordering::Relaxed);
         let watches = handler.settings.auto_reload();
         if !watches
             || (known.generation == state.generation() && known.is_current(handler.looked_at))
@@ -88,14 +118,15 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let mut found = load(py, state, handler)?;
     let is_first = {
         let others = resident.found.lock();
-        found.share_watched(others.values());
-        others.is_empty()
+        found.share_watched(others.0.iter().map(|(_, found)| found));
+        others.0.is_empty()
     };
     if is_first {
         runtime::give_back_memory();
     }
+    found.path_change = AtomicUsize::new(resident.path_changes.load(Ordering::Relaxed));
     let found = Arc::new(found);
-    let before = resident.found.lock().insert(key, Arc::clone(&found));
+    let before = resident.found.lock().put(name, Arc::clone(&found));
     drop(before);
     Ok(found)
 }
@@ -113,11 +144,59 @@ fn own_directory<'a>(handler: &Handler<'a>) -> Option<&'a [u8]> {
     handler.directory.filter(|_| !is_location && handler.settings.python_path().is_none())
 }
 
-/// Neither a handler's text nor a directory contains a NUL.
-fn key(handler: &Handler<'_>) -> Box<[u8]> {
-    let directory = own_directory(handler).unwrap_or_default();
-    let path = handler.settings.python_path().unwrap_or_default();
-    [handler.entry.text(), handler.entry.object(), directory, path].join(&0).into_boxed_slice()
+impl<'a> Name<'a> {
+    fn of(handler: &Handler<'a>) -> Self {
+        Self {
+            text: handler.entry.text(),
+            object: handler.entry.object(),
+            directory: own_directory(handler),
+            path: handler.settings.python_path(),
+        }
+    }
+}
+
+impl Key {
+    fn name(&self) -> Name<'_> {
+        Name {
+            text: &self.text,
+            object: &self.object,
+            directory: self.directory.as_deref(),
+            path: self.path.as_deref(),
+        }
+    }
+}
+
+impl From<Name<'_>> for Key {
+    fn from(name: Name<'_>) -> Self {
+        Self {
+            text: name.text.into(),
+            object: name.object.into(),
+            directory: name.directory.map(Box::from),
+            path: name.path.map(Box::from),
+        }
+    }
+}
+
+impl Known {
+    /// A hit moves half-way to the front.
+    fn find(&mut self, name: Name<'_>) -> Option<Arc<Found>> {
+        let index = self.position(name)?;
+        self.0.swap(index, index / 2);
+        Some(Arc::clone(&self.0[index / 2].1))
+    }
+
+    /// Returns what stood under the name before.
+    fn put(&mut self, name: Name<'_>, found: Arc<Found>) -> Option<Arc<Found>> {
+        if let Some(index) = self.position(name) {
+            return Some(std::mem::replace(&mut self.0[index].1, found));
+        }
+        self.0.push((name.into(), found));
+        None
+    }
+
+    fn position(&self, name: Name<'_>) -> Option<usize> {
+        self.0.iter().position(|(key, _)| key.name() == name)
+    }
 }
 
 fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Found> {
@@ -132,7 +211,7 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let (module, watched) = extract_loaded(&loaded)?;
     let object = plain_object(module.bind(py), handler.entry.object())?;
     let watched = watched.into_iter().map(Watched::from).collect();
-    Ok(Found { module, object, watched, generation })
+    Ok(Found { module, object, watched, generation, path_change: AtomicUsize::default() })
 }
 
 type Loaded = (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>);
@@ -155,6 +234,10 @@ fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
 }
 
 impl Found {
+    fn has_path(&self, resident: &Resident) -> bool {
+        self.path_change.load(Ordering::Relaxed) == resident.path_changes.load(Ordering::Relaxed)
+    }
+
     fn is_current(&self, looked_at: Option<&Cell<usize>>) -> bool {
         let address = self.watched.as_ptr().addr();
         if looked_at.is_some_and(|last| last.get() == address) {
@@ -265,6 +348,7 @@ fn apply_path(
         (Some(expression), _) => {
             path.expression = Some(expression.into());
             path.inserted.clear();
+            resident.path_changes.fetch_add(1, Ordering::Relaxed);
         }
         (None, Some(directory)) => {
             path.inserted.insert(directory.into());

@@ -10,7 +10,7 @@ use super::resolve;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::config::handlers::{HandlerEntry, extension};
+use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
 use crate::config::turn::Turn;
@@ -18,7 +18,7 @@ use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
-use crate::objects::settings_of;
+use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
 
@@ -72,17 +72,12 @@ pub fn run_list(
     if running.state.answered.get() && !ended { Status::FILTER_ERROR } else { status }
 }
 
-/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
-fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
-    if !phase.row().extensions {
-        return &[];
-    }
-    request.filename().map_or(&[], extension)
-}
-
 fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {
     let Some(state) = request.state::<RequestState>() else { return Vec::new() };
     let mut added = state.added.borrow_mut();
+    if added.is_empty() {
+        return Vec::new();
+    }
     let is_due = |row: &mut AddedTo| (row.phase, row.turn) == (phase, turn);
     added.extract_if(.., is_due).map(|row| row.handler).collect()
 }
@@ -111,7 +106,7 @@ pub fn interpreter_of(
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+    interpreter::named(&name, native::prepare)
 }
 
 /// `req.extension`: that of the list, if it was found by one; '' for a file without one.

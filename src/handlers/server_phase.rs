@@ -53,7 +53,7 @@ fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
     let settings = Settings::of(section.section());
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
-    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+    let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(failure) => return vec![failure.to_string()],
     };

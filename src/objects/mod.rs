@@ -15,12 +15,12 @@ mod form_text;
 pub mod functions;
 pub mod handler_list;
 pub mod held_output;
-pub mod include_filter;
 pub mod lease;
 pub mod locks;
 pub mod logging;
 pub mod multimap;
 pub mod native;
+pub mod own_filter;
 pub mod psp_output;
 pub mod psp_pages;
 pub mod psp_run;
@@ -38,6 +38,7 @@ pub mod table_iterator;
 pub mod watched;
 
 use crate::apache::request::Request;
+use crate::config::handlers::extension;
 use crate::config::phase::Phase;
 use crate::config::section::Section;
 use crate::config::settings::Settings;
@@ -49,6 +50,15 @@ pub const HANDLER_NAMES: [&str; 2] = ["mod_python", "python-program"];
 #[must_use]
 pub fn settings_of(request: Request<'_>) -> Option<Settings<'_>> {
     request.config::<Section>().map(Settings::of)
+}
+
+/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
+#[must_use]
+pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
+    if !phase.row().extensions {
+        return &[];
+    }
+    request.filename().map_or(&[], extension)
 }
 
 /// A phase as `req.phase` names it.

@@ -14,8 +14,8 @@ use super::cleanup::Cleanup;
 use super::psp_pages::Pages;
 use super::psp_run::Names;
 use super::{
-    connection, file_info, filter, functions, handler_list, include_filter, request, server,
-    subrequest, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, request, server, subrequest, table,
+    table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -35,7 +35,6 @@ pub struct State {
     pub file_info: Py<PyType>,
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
-    pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
@@ -94,7 +93,6 @@ impl State {
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
-            include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
@@ -117,7 +115,6 @@ impl State {
             ("mp_finfo", &self.file_info),
             ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
-            ("mp_include_filter", &self.include_filter),
         ];
         for (name, class) in types {
             module.setattr(name, class.bind(py))?;

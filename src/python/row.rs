@@ -2,7 +2,6 @@
 //!
 //! Functions are passed as their own zero-sized types, so that each row is a C function of its own.
 
-use std::borrow::Cow;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem;
 use std::ptr;
@@ -338,7 +337,7 @@ where
         let (this, value) =
             unsafe { (This::from_pointer(py, object), Borrowed::from_ptr(py, value)) };
         let name = row_name(name);
-        conjure::<S>()(this, value, &name).map(|()| 0)
+        conjure::<S>()(this, value, name).map(|()| 0)
     })
 }
 
@@ -354,9 +353,9 @@ fn attribute_error(name: *mut c_void, what: &str) -> PyErr {
     PyAttributeError::new_err(format!("attribute '{}' {what}", row_name(name)))
 }
 
-fn row_name(name: *mut c_void) -> Cow<'static, str> {
+fn row_name(name: *mut c_void) -> &'static str {
     // SAFETY: a row's closure is its own name, a constant C string.
-    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_string_lossy()
+    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_str().unwrap_or_default()
 }
 
 unsafe extern "C" fn method_call<T, F, const LEAST: u8, const MOST: u8>(
