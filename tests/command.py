@@ -88,7 +88,7 @@ class Serving(client.Client):
         options = dict(self.options)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mod_python", "serve", *self.arguments],
+                [*options.pop("program", [sys.executable, "-m", "mod_python"]), "serve", *self.arguments],
                 env=self.command.environment(**options.pop("env", {})),
                 cwd=options.pop("cwd", self.command.directory),
                 stdin=subprocess.DEVNULL,

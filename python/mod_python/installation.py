@@ -163,9 +163,14 @@ def find_modules(httpd: str, environment: Mapping[str, str] = os.environ) -> str
     places = [version.LIBEXECDIR, _apxs("LIBEXECDIR", environment), os.path.join(root, "modules")]
     places += [os.path.join(prefix, "modules"), *_MODULE_DIRECTORIES]
     for place in places:
-        if place and os.path.isdir(place) and any(name.startswith("mod_") for name in os.listdir(place)):
+        if place and os.path.isdir(place) and _has_modules(place):
             return os.path.abspath(place)
     raise NotFoundError(f"The directory with the modules of {httpd} was not found. Set LIBEXECDIR to it.")
+
+
+def _has_modules(directory: str) -> bool:
+    """mod_python may be installed apart from httpd's own."""
+    return any(name.startswith("mod_") and name != "mod_python.so" for name in os.listdir(directory))
 
 
 def find_mod_python(modules: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -180,7 +185,7 @@ def find_mod_python(modules: str, environment: Mapping[str, str] = os.environ) -
     if (checkout / "Cargo.toml").is_file():
         target = Path(environment.get("CARGO_TARGET_DIR", checkout / "target"))
         places += [target / "release/libmod_python.so", target / "debug/libmod_python.so"]
-    places.append(Path(modules, "mod_python.so"))
+    places += [Path(directory, "mod_python.so") for directory in (version.LIBEXECDIR, modules) if directory]
     for place in places:
         if place.is_file():
             return str(place)
