@@ -13,7 +13,7 @@
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
 //! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
-//! | `connection`, `server`, `process` | what a request belongs to |
+//! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
@@ -52,6 +52,7 @@ pub mod record;
 pub mod request;
 pub mod response;
 pub mod runtime_directory;
+pub mod sections;
 pub mod server;
 pub mod status;
 pub mod subrequest;
