@@ -6,8 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::debugger;
-use super::outcome::{self, Report, Trouble};
-use super::resolve::{self, Handler};
+use super::outcome::{self, Trouble};
 use crate::apache::filter::{Direction, Failure, Outcome};
 use crate::apache::invocation::Invocation;
 use crate::apache::log::{self, Level, Target};
@@ -19,7 +18,9 @@ use crate::objects::added_handler::Callable;
 use crate::objects::filter::{self, AddedFilter};
 use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::{self, State};
+use crate::objects::report::Report;
 use crate::objects::request_state::{Refusal, RequestState};
+use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{error, thread};
@@ -192,7 +193,7 @@ impl Filtering<'_, '_> {
             String::from_utf8_lossy(self.name),
             String::from_utf8_lossy(self.handler.entry.text()),
         );
-        let report = Report::new(py, format!("{name} {handler}"), trouble);
+        let report = Report::new(format!("{name} {handler}"), trouble.elements(py));
         thread::detach(py, || report.log(request));
         let shows_page = self.settings.debug()
             && self.invocation.direction() == Direction::Output

@@ -7,7 +7,6 @@ use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::resolve;
 use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
@@ -16,6 +15,7 @@ use crate::objects::include_filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
+use crate::objects::resolve;
 use crate::objects::settings_of;
 use crate::python::convert::{Text, encode};
 use crate::python::interpreter::{self, Interpreter};

@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
 use super::{
-    connection, file_info, filter, functions, handler_list, include_filter, request, server,
-    subrequest, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, include_filter, request, resolve,
+    server, subrequest, table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -39,8 +39,10 @@ pub struct State {
     generation: AtomicUsize,
     /// What is to be called when the process ends.
     pub cleanups: Mutex<Vec<Cleanup>>,
-    /// What the layer that calls handlers keeps here.
-    pub resident: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// What handlers' texts have led to.
+    pub handlers: resolve::Resident,
+    /// What the room that runs WSGI applications keeps here.
+    pub wsgi: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// Named like this in `repr` and messages.
@@ -93,7 +95,8 @@ impl State {
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
-            resident: OnceLock::new(),
+            handlers: resolve::Resident::default(),
+            wsgi: OnceLock::new(),
         })
     }
 

@@ -16,7 +16,7 @@ use super::handler_list::SharedCursor;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
 use super::request::RequestObject;
-use super::request_io::Body;
+use super::request_body::Body;
 use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;

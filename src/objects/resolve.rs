@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
+use super::native::State;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
-use crate::objects::native::State;
 use crate::python::convert::Text;
 use crate::python::{Object, runtime};
 
@@ -30,7 +30,7 @@ pub struct Handler<'a> {
 
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
-struct Resident {
+pub struct Resident {
     found: Mutex<HashMap<Box<[u8]>, Arc<Found>>>,
     path: Mutex<Path>,
 }
@@ -83,7 +83,7 @@ pub fn callable<'py>(
 }
 
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
-    let resident = resident(state)?;
+    let resident = &state.handlers;
     apply_path(py, resident, handler.settings.python_path(), own_directory(handler))?;
     let key = key(handler);
     let known = resident.found.lock().get(&*key).cloned();
@@ -108,13 +108,6 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let before = resident.found.lock().insert(key, Arc::clone(&found));
     drop(before);
     Ok(found)
-}
-
-fn resident(state: &'static State) -> PyResult<&'static Resident> {
-    let resident = state.resident.get_or_init(|| Box::new(Resident::default()));
-    resident
-        .downcast_ref()
-        .ok_or_else(|| PyRuntimeError::new_err("the interpreter's cache is of another kind"))
 }
 
 /// The directory in which the module is looked for: none where PythonPath or a location decides.
@@ -265,7 +258,7 @@ pub fn apply_python_path(
     state: &'static State,
     settings: Settings<'_>,
 ) -> PyResult<()> {
-    apply_path(py, resident(state)?, settings.python_path(), None)
+    apply_path(py, &state.handlers, settings.python_path(), None)
 }
 
 /// Makes `sys.path` what the configuration says, when that is not what it was made last.
