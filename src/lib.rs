@@ -8,6 +8,7 @@
 //! - `config`: the directives, and what is in force.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
+//! - `wsgi`: WSGI applications.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
@@ -16,3 +17,4 @@ mod handlers;
 mod module;
 mod objects;
 mod python;
+mod wsgi;

@@ -137,6 +137,12 @@ impl RequestState {
         ))
     }
 
+    /// Whether a handler was added for a phase to come.
+    #[must_use]
+    pub fn has_added(&self, phase: Phase) -> bool {
+        self.added.borrow().iter().any(|(of, _)| *of == phase)
+    }
+
     /// The request's object in `state`'s interpreter.
     ///
     /// # Errors

@@ -82,6 +82,29 @@ pub fn callable<'py>(
     Ok(object)
 }
 
+/// The object that a handler's text names by attributes alone; None where there is none.
+///
+/// # Errors
+/// Whatever importing raises.
+pub fn object<'py>(
+    py: Python<'py>,
+    state: &'static State,
+    handler: &Handler<'_>,
+) -> PyResult<Option<Object<'py>>> {
+    let found = find(py, state, handler)?;
+    if let Some(object) = &found.object {
+        return Ok(Some(object.bind(py).clone()));
+    }
+    let mut parts = handler.entry.object().split(|byte| *byte == b'.');
+    let first = Text(parts.next().unwrap_or_default());
+    let mut object = namespace(found.module.bind(py))?.get_item(first)?;
+    for part in parts {
+        let Some(holder) = object else { return Ok(None) };
+        object = attribute(holder.as_borrowed(), part)?;
+    }
+    Ok(object)
+}
+
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = &state.handlers;
     apply_path(py, resident, handler.settings.python_path(), own_directory(handler))?;

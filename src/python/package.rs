@@ -26,6 +26,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.python22" "python22.py" false,
     "mod_python.search" "search.py" false,
     "mod_python.version" "version.py" false,
+    "mod_python.wsgi" "wsgi.py" false,
 ];
 
 /// Makes `import mod_python` find this package, and never another one.
