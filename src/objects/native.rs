@@ -1,6 +1,8 @@
 //! The native module `_apache` of one interpreter, and the state it keeps there.
 
 use std::any::Any;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +20,8 @@ use super::{
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
+use crate::python::convert::Text;
+use crate::python::home::{self, Kind};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{module, package};
 
@@ -57,6 +61,9 @@ pub fn prepare(
     interpreter: &'static Interpreter,
 ) -> PyResult<Box<dyn Any + Send + Sync>> {
     package::install(py)?;
+    if let Some(home) = home::of_process(Kind::Virtual) {
+        activate(py, home)?;
+    }
     let native = module::create(
         py,
         c"_apache",
@@ -73,6 +80,15 @@ pub fn prepare(
     py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
     let state: &'static State = state;
     Ok(Box::new(state))
+}
+
+/// Makes the interpreter find what is installed in a virtual environment.
+///
+/// # Errors
+/// What Python raises meanwhile.
+pub fn activate(py: Python<'_>, home: &Path) -> PyResult<()> {
+    py.import("mod_python.home")?.call_method1("activate", (Text(home.as_os_str().as_bytes()),))?;
+    Ok(())
 }
 
 impl State {

@@ -15,6 +15,7 @@ use crate::apache::process;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
+use crate::config::mount::is_below;
 use crate::python::Object;
 use crate::python::convert::{Encoded, Latin1, encode_latin1, type_name};
 use crate::python::interpreter::Interpreter;
@@ -105,13 +106,6 @@ pub fn base(request: Request<'_>, directory: &Directory) -> Result<Option<usize>
     let base = location.strip_suffix(b"/").unwrap_or(location);
     // A regular expression is no base.
     Ok(Some(if is_below(uri, base) { base.len() } else { 0 }))
-}
-
-/// Whether `uri` is `base` or below it, by whole segments.
-#[must_use]
-pub fn is_below(uri: &[u8], base: &[u8]) -> bool {
-    uri.strip_prefix(base)
-        .is_some_and(|rest| rest.is_empty() || base.is_empty() || rest.starts_with(b"/"))
 }
 
 pub fn start_response<'py>(
@@ -218,16 +212,4 @@ fn set_header(request: Request<'_>, name: &[u8], value: &[u8]) -> PyResult<()> {
         request.headers_out().add(name, value);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_below;
-
-    #[test]
-    fn a_base_ends_at_a_segment() {
-        assert!(is_below(b"/app/x", b"/app") && is_below(b"/app", b"/app"));
-        assert!(!is_below(b"/appx", b"/app"));
-        assert!(is_below(b"/x", b""));
-    }
 }

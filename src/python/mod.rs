@@ -7,6 +7,7 @@ pub mod class;
 pub mod compat;
 pub mod convert;
 pub mod error;
+pub mod home;
 pub mod interpreter;
 pub mod module;
 pub mod package;

@@ -21,6 +21,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.claims" "claims.py" false,
     "mod_python.debugger" "debugger.py" false,
     "mod_python.generations" "generations.py" false,
+    "mod_python.home" "home.py" false,
     "mod_python.importer" "importer.py" false,
     "mod_python.logs" "logs.py" false,
     "mod_python.python22" "python22.py" false,

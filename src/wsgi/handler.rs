@@ -111,6 +111,7 @@ fn serve(
             looked_at: Some(&state.looked_at),
         },
         interpreter,
+        home: None,
         base,
         name: NAME,
         is_optional: true,

@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `handler` | httpd asking for content: `PythonHandler mod_python.wsgi` |
+//! | `mount` | URIs that lead to applications: `PythonWSGIAlias` |
 //! | `serve` | one request, from the application's name to httpd's status |
 //! | `environ` | the environment |
 //! | `exchange`, `head` | `start_response` and `write`: what has been said and sent of the response |
@@ -19,6 +20,12 @@ mod handler;
 mod head;
 mod input;
 mod kept;
+mod mount;
 mod serve;
 
-pub use handler::register;
+use crate::apache::hook::Hooks;
+
+pub fn register(hooks: Hooks<'_>) {
+    handler::register(hooks);
+    mount::register(hooks);
+}

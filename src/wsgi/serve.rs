@@ -1,5 +1,7 @@
 //! One request, from an application's name to the status that httpd gets.
 
+use std::path::Path;
+
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -24,6 +26,8 @@ pub struct Service<'a> {
     pub request: Request<'a>,
     pub handler: Handler<'a>,
     pub interpreter: &'static Interpreter,
+    /// The virtual environment that the application wants.
+    pub home: Option<&'a Path>,
     /// How much of the URI is SCRIPT_NAME, bytes.
     pub base: usize,
     /// Whose directive this is, for the log.
@@ -49,7 +53,11 @@ impl Service<'_> {
     fn run_attached(&self, py: Python<'_>) -> Status {
         let prepared = State::of_interpreter(self.interpreter)
             .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))
-            .and_then(|state| Ok((state, Kept::of(py, state)?, self.application(py, state)?)));
+            .and_then(|state| {
+                let kept = Kept::of(py, state)?;
+                kept.settle(py, self.home)?;
+                Ok((state, kept, self.application(py, state)?))
+            });
         match prepared {
             Ok((state, kept, Some(application))) => self.call(py, state, kept, &application),
             Ok(_) => self.decline(),
