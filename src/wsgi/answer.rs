@@ -61,14 +61,12 @@ impl<'py> Answer<'_, 'py> {
         self.result.cast_exact::<PyTuple>().ok().map(|tuple| tuple.iter().collect())
     }
 
-    /// No code of the application runs between the items, so that all can go in one brigade.
+    /// No code of the application runs between the items, so that all can go in one brigade, and their length is known.
     fn send_items(&self, items: &[Object<'py>]) -> Result<(), Stop> {
         let pieces =
             items.iter().map(|item| bytes(item.as_borrowed())).collect::<PyResult<Vec<_>>>()?;
         let pieces: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
-        if let [piece] = pieces[..] {
-            self.exchange.announce(piece.len() as u64);
-        }
+        self.exchange.announce(pieces.iter().map(|piece| piece.len() as u64).sum());
         self.pass(&pieces, Manner::Later)
     }
 
