@@ -115,8 +115,9 @@ impl<'py> Answer<'_, 'py> {
 
     fn send_file(&self, open: Open) -> Result<(), Stop> {
         let request = self.exchange.loan(self.result.py())?;
-        self.exchange.announce(open.length);
-        let length = self.exchange.take(*request, open.length)?;
+        // A file may well be longer than the part of it that the application announced.
+        let part = self.exchange.announce(open.length);
+        let length = self.exchange.take(*request, part)?;
         if length == 0 {
             return Ok(());
         }

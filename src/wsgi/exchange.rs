@@ -166,11 +166,12 @@ impl Exchange {
         if progress.without_body { 0 } else { progress.left.unwrap_or(0) }
     }
 
-    /// Enters the length of the whole body, where the application has not.
-    pub fn announce(&self, length: u64) {
+    /// Enters the length of the whole body, where the application has not. Returns what can be sent.
+    pub fn announce(&self, length: u64) -> u64 {
         let mut progress = self.progress.lock();
-        if let (false, Some(head)) = (progress.begun, &mut progress.head) {
-            head.length.get_or_insert(length);
+        match (progress.begun, &mut progress.head) {
+            (false, Some(head)) => (*head.length.get_or_insert(length)).min(length),
+            _ => progress.left.unwrap_or(length).min(length),
         }
     }
 
