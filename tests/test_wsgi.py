@@ -310,6 +310,9 @@ BROKEN = """
     def promised_body(environ, start_response):
         start_response("200 OK", [("Content-Length", "1")])
         return []
+    def promised_more(environ, start_response):
+        start_response("200 OK", [("Content-Length", "10")])
+        return [b"abc", b"def"]
     def returns_none(environ, start_response):
         begin(start_response)
     def returns_str(environ, start_response):
@@ -353,7 +356,8 @@ RULES = {
     "name_of_the_connection": "ValueError: start_response: 'Connection' is a header of the connection",
     "length_is_no_number": "ValueError: start_response: Content-Length is no number of bytes: '-1'",
     "lengths_differ": "ValueError: start_response: two headers Content-Length contradict each other",
-    "promised_body": "RuntimeError: the application gave no body, but its Content-Length says 1",
+    "promised_body": "RuntimeError: the body has 0 bytes, but its Content-Length says 1",
+    "promised_more": "RuntimeError: the body has 6 bytes, but its Content-Length says 10",
     "returns_none": "TypeError: the application must return an iterable of bytes, not NoneType",
     "returns_str": r"TypeError: the application returned str, .* return \[data\]",
     "returns_bytes": r"TypeError: the application returned bytes, .* return \[data\]",

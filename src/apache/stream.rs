@@ -72,17 +72,15 @@ impl<'r> Request<'r> {
         self.pass(brigade)
     }
 
-    /// Breaks the response off after what has been sent of it: a chunked body lacks its end, one of known length its rest, and
+    /// Breaks the response off after its head has gone out: a chunked body lacks its end, one of known length its rest, and
     /// the connection closes. That is how httpd's proxies do it when the server behind them fails.
     pub fn break_off(self) {
-        let connection = self.connection();
-        connection.set_keepalive(sys::AP_CONN_CLOSE as i32);
+        self.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
         let brigade = self.brigade();
         brigade.append_error(Status::BAD_GATEWAY, self.pool());
         brigade.append_eos();
         // What the filters say to it changes nothing.
         let _ = self.pass(brigade);
-        connection.abort();
     }
 
     /// Whether the announced body is larger than LimitRequestBody allows.

@@ -66,23 +66,23 @@ impl<'py> Answer<'_, 'py> {
         let pieces =
             items.iter().map(|item| bytes(item.as_borrowed())).collect::<PyResult<Vec<_>>>()?;
         let pieces: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
-        self.exchange.announce(pieces.iter().map(|piece| piece.len() as u64).sum());
-        self.pass(&pieces, Manner::Later)
+        let total = pieces.iter().map(|piece| piece.len() as u64).sum();
+        self.exchange.announce(total);
+        let py = self.result.py();
+        let request = self.exchange.loan(py)?;
+        self.exchange.check_whole(*request, total)?;
+        self.exchange.send(py, *request, &pieces, Manner::Later)
     }
 
     fn send_iterable(&self) -> Result<(), Stop> {
+        let py = self.result.py();
         for item in self.iterate()? {
             let item = item?;
             let piece = bytes(item.as_borrowed())?;
-            self.pass(&[piece.as_bytes()], Manner::Now)?;
+            let request = self.exchange.loan(py)?;
+            self.exchange.send(py, *request, &[piece.as_bytes()], Manner::Now)?;
         }
         Ok(())
-    }
-
-    fn pass(&self, pieces: &[&[u8]], manner: Manner) -> Result<(), Stop> {
-        let py = self.result.py();
-        let request = self.exchange.loan(py)?;
-        self.exchange.send(py, *request, pieces, manner)
     }
 
     fn iterate(&self) -> PyResult<Bound<'py, PyIterator>> {

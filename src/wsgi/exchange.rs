@@ -175,6 +175,23 @@ impl Exchange {
         }
     }
 
+    /// Where the whole body is known before the head has gone out.
+    ///
+    /// # Errors
+    /// `RuntimeError` when it is shorter than the application has announced.
+    pub fn check_whole(&self, request: Request<'_>, total: u64) -> PyResult<()> {
+        let progress = self.progress.lock();
+        let Some(head) = progress.head.as_ref().filter(|_| !progress.begun) else { return Ok(()) };
+        match head.length {
+            Some(length) if total < length && !request.is_without_body(head.status) => {
+                Err(PyRuntimeError::new_err(format!(
+                    "the body has {total} bytes, but its Content-Length says {length}"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sends pieces of the body, after the head. Whoever calls has the request on loan.
     ///
     /// # Errors
@@ -240,17 +257,8 @@ impl Exchange {
     /// # Errors
     /// `RuntimeError` when the application has not called start_response, or promised a body and gave none.
     pub fn end(&self, request: Request<'_>) -> Result<(), Stop> {
-        let mut progress = self.progress.lock();
-        if progress.begun {
-            return Ok(());
-        }
-        let promised = progress.head.as_ref().filter(|head| !request.is_without_body(head.status));
-        if let Some(length) = promised.and_then(|head| head.length).filter(|length| *length > 0) {
-            return Err(Stop::Raised(PyRuntimeError::new_err(format!(
-                "the application gave no body, but its Content-Length says {length}"
-            ))));
-        }
-        progress.hand_over(request)
+        self.check_whole(request, 0)?;
+        self.progress.lock().hand_over(request)
     }
 }
 
