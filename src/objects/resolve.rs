@@ -1,7 +1,7 @@
 //! From a handler's text to what is called: a cache in each interpreter, checked against the files it came from.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
+use rustc_hash::FxHashMap;
 
 use super::native::State;
 use crate::config::handlers::HandlerEntry;
@@ -31,7 +32,7 @@ pub struct Handler<'a> {
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
 pub struct Resident {
-    found: Mutex<HashMap<Box<[u8]>, Arc<Found>>>,
+    found: Mutex<FxHashMap<Box<[u8]>, Arc<Found>>>,
     path: Mutex<Path>,
 }
 

@@ -46,7 +46,7 @@ impl Service<'_> {
         let uri = request.uri().unwrap_or_default();
         request.set_path_info(Some(&uri[self.base..]));
         // A look-up of the client's name may take its time.
-        request.add_cgi_vars();
+        request.add_common_vars();
         thread::attach(self.interpreter, |py| self.run_attached(py))
     }
 
