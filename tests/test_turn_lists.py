@@ -1,4 +1,11 @@
-"""The lists that early and late handlers make, and handlers that a request adds to them."""
+"""The lists that early and late handlers make: merging, results, what is added to them, and what is refused."""
+
+import subprocess
+import textwrap
+
+import pytest
+
+import httpd as real
 
 
 def test_lists_of_a_turn_are_inherited_and_replaced_on_their_own(httpd):
@@ -142,3 +149,37 @@ def test_the_turn_in_the_list(httpd):
     )
     shown = f"{{'handler': 'app', 'directory': '{site.docroot}/', 'is_location': 0, 'silent': 0, 'turn': '@late'}}"
     assert site.get("/").text == f"{shown} None None"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("PythonFixupHandler @first app", 'PythonFixupHandler does not understand "@first"'),
+        ("PythonFixupHandler app @early", 'PythonFixupHandler does not understand "@early"'),
+        ("PythonFixupHandler @early", "PythonFixupHandler @early names no handler"),
+        ("PythonHandler @early app", "PythonHandler does not accept @early"),
+        ("PythonInitHandler @early app", "PythonInitHandler does not accept @early"),
+        ("PythonCleanupHandler @late app", "PythonCleanupHandler does not accept @late"),
+        ("PythonHandlerModule @early app", "PythonHandlerModule does not accept @early"),
+        ("PythonConnectionHandler @early app", "PythonConnectionHandler does not accept @early"),
+        ("PythonChildInitHandler @late app", "PythonChildInitHandler does not accept @late"),
+        ("PythonOutputFilter @early app", "PythonOutputFilter does not accept @early"),
+        ("PythonTransHandler @early app | .x", 'PythonTransHandler does not accept "| .ext"'),
+    ],
+)
+def test_what_the_configuration_refuses(tmp_path, line, sentence):
+    configuration = tmp_path / "httpd.conf"
+    modules = "\n".join(real.load_module(name) for name in ("mpm_event", "unixd", "authz_core"))
+    configuration.write_text(
+        textwrap.dedent(f"""
+            {modules.replace(chr(10), chr(10) + " " * 12)}
+            LoadModule python_module "{real.MODULE}"
+            ServerName localhost
+            Listen 127.0.0.1:1
+            {line}
+        """)
+    )
+    command = [str(real.program()), "-t", "-d", str(tmp_path), "-f", str(configuration)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert answer.returncode != 0
+    assert sentence in answer.stdout.replace("\n", " ")

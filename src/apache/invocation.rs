@@ -298,6 +298,7 @@ impl<'f> Invocation<'f> {
             self.fetch()?;
         }
         if self.incoming.has(Kind::Eos) {
+            self.seen_eos.set(true);
             self.state.closed.set(true);
         }
         self.progress.set(true);

@@ -2,10 +2,12 @@
 
 pub mod directives;
 pub mod handlers;
+pub mod mount;
 pub mod phase;
 mod phase_lists;
 pub mod provider;
 pub mod section;
 pub mod server;
 pub mod settings;
+pub mod stated;
 pub mod turn;
