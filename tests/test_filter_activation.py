@@ -1,6 +1,6 @@
 """Which Python filters take part in a response: httpd's directives, mod_filter's choice, and filters that are not in force."""
 
-from test_filter import UPPER
+from filters import UPPER
 
 
 def test_other_ways_to_activate_a_filter(httpd):

@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from test_filter import UPPER
-from test_real_site import certificate as certificate
-from test_real_site import curl as encrypted
-from test_real_site import tls
+from filters import UPPER
+from real_site import certificate as certificate
+from real_site import curl as encrypted
+from real_site import tls
 
 TLS_MODULES = ("socache_shmcb", "ssl", "http2")
 FILTERS = (

@@ -10,7 +10,7 @@ import pytest
 
 import httpd as real
 from client import receive
-from test_filter import UPPER
+from filters import UPPER
 
 FILTERS = (
     UPPER
