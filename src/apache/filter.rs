@@ -99,19 +99,18 @@ impl Hooks<'_> {
 
 /// Registers a filter, until the configuration is read anew. To be called while httpd reads it.
 pub(super) fn register(pool: Pool<'_>, direction: Direction, name: &[u8]) {
-    let output = filter_slot::function(pool, name);
     // SAFETY: httpd copies the name into the pool of the configuration, and has one thread then.
-    text::with_c_str(name, |name| unsafe {
+    text::with_c_str(name, |c_name| unsafe {
         match direction {
             Direction::Input => sys::ap_register_input_filter(
-                name.as_ptr(),
+                c_name.as_ptr(),
                 Some(input),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
             Direction::Output => sys::ap_register_output_filter(
-                name.as_ptr(),
-                Some(output),
+                c_name.as_ptr(),
+                Some(filter_slot::function(pool, name)),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
