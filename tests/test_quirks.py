@@ -70,7 +70,7 @@ ELSEWHERE = {
     23: ("filter_object", "the_object"),
     24: ("filter", "wildcard_directory"),
     25: ("filter", "filters_and_internal_redirects"),
-    62: ("filter_object", "the_object"),
+    62: ("filter", "a_filter_without_a_name_has_that_of_its_handler"),
     77: ("includes", "q77_python_path"),
     78: ("includes", "q78_the_filter_ends_with_its_tag"),
 }
