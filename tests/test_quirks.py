@@ -61,7 +61,7 @@ ELSEWHERE = {
     67: ("config", "options_are_views_of_one_request"),
     69: ("cgi_variables", "streams_of_cgi_programs"),
     70: ("body", "long_lines_are_not_cut_by_the_hint"),
-    71: ("response", "allowed_methods"),
+    71: ("response", "no_methods_and_a_reset_are_none"),
     72: ("authentication", "authentication_that_names_no_user"),
     73: ("table", "no_injection_into_headers"),
     76: ("import", "modules_of_one_name_in_two_directories"),
