@@ -153,7 +153,8 @@ def test_q45_results_are_checked_with_optimisation(httpd):
                     req.write(str(handler.__doc__) + str(__debug__))
                 return {"none": None, "true": True, "text": "x"}.get(req.args, 0)
         """,
-        server="PythonOptimize On\n",
+        # What is on stays on.
+        server="PythonOptimize On\nPythonOptimize Off\n",
     )
     site.expect_log("None: it must return an integer")
     site.expect_log("of type bool")
