@@ -100,7 +100,8 @@ def test_post_read_request_around_mod_remoteip(httpd):
     site = httpd(
         handler=WITNESS + "\n    def address(req):\n        return note(req, req.useragent_ip)",
         modules=("remoteip",),
-        server=PATH + """
+        server=PATH
+        + """
             RemoteIPHeader X-Client
             PythonPostReadRequestHandler @early app::address
             PythonPostReadRequestHandler app::address
@@ -125,7 +126,8 @@ def test_early_handlers_come_before_those_of_python_init_handler(httpd):
                 req.write(req.notes["trail"].replace("Python", "").replace("Handler", ""))
                 return apache.OK
         """,
-        server=PATH + """
+        server=PATH
+        + """
             PythonInitHandler app
             PythonPostReadRequestHandler app
             PythonPostReadRequestHandler @early app
@@ -164,7 +166,8 @@ def test_translation_around_mod_rewrite_and_the_core(httpd):
                 return apache.OK
         """,
         modules=("rewrite", "alias"),
-        server=PATH + """
+        server=PATH
+        + """
             RewriteEngine On
             RewriteRule ^/old(.*) /virtual$1 [PT]
             Alias /aliased ${docroot}
@@ -194,7 +197,8 @@ def test_a_location_with_a_content_handler_needs_no_translation(httpd):
                 req.write(req.filename)
                 return apache.OK
         """,
-        server=PATH + """
+        server=PATH
+        + """
             PythonTransHandler @early app::early
             <Directory />
                 Require all denied
@@ -224,7 +228,8 @@ def test_map_to_storage_and_quick_handlers(httpd):
                 req.write(req.notes["trail"])
                 return apache.OK
         """,
-        server=PATH + """
+        server=PATH
+        + """
             PythonMapToStorageHandler @late app
             PythonMapToStorageHandler @early app
             PythonMapToStorageHandler app
