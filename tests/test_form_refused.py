@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from client import receive, status_of
 from form_body import BOUNDARY, URLENCODED, multipart, multipart_headers, part
 
@@ -65,10 +66,10 @@ def test_wrong_lengths(httpd):
     site = httpd(functions=SHOW, config=AT_ONCE)
     options = multipart(FILE)
     body, headers = options["body"], options["headers"]
-    for sent, headers in ((body, headers), (b"a=1&b=2", URLENCODED)):
-        assert site.raw_status(head(len(sent) + 10, headers) + sent[:-5], half_close=True) == 400
-    assert site.raw_status(head(len(body) - 10, options["headers"]) + body) == 400
-    assert b"('file', 100000)" in site.raw(head(len(body), options["headers"]) + body + b"more")
+    for sent, kind in ((body, headers), (b"a=1&b=2", URLENCODED)):
+        assert site.raw_status(head(len(sent) + 10, kind) + sent[:-5], half_close=True) == 400
+    assert site.raw_status(head(len(body) - 10, headers) + body) == 400
+    assert b"('file', 100000)" in site.raw(head(len(body), headers) + body + b"more")
     assert b"[('a', 1)]" in site.raw(head(3, URLENCODED) + b"a=1&b=2")
     assert site.files_in_use(site.scratch) == []
 

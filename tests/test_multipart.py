@@ -1,6 +1,7 @@
 """util.FieldStorage: parts of multipart bodies as fields, and where they are kept."""
 
 import pytest
+
 from form_body import multipart, multipart_headers, part
 
 SHOW = """

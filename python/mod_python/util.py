@@ -408,12 +408,16 @@ def _parameters(object: Any) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
 
 
 def _inspected(object: Any) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """As `_parameters`, for what is no plain function: classes, objects with __call__, partial, decorated functions."""
+    """As `_parameters`, for what is no plain function: classes, objects with __call__, partial, decorated functions.
+
+    What is not written in Python is called without arguments."""
     import inspect
 
+    made: Any = object
+    makers = (made.__init__, made.__new__) if isinstance(object, type) else (made,)
+    if all(inspect.isroutine(maker) and not hasattr(maker, "__code__") for maker in makers):
+        return (), (), False
     try:
-        if inspect.isbuiltin(object):
-            return (), (), False
         parameters = inspect.signature(object).parameters.values()
     except (TypeError, ValueError):
         return (), (), False
