@@ -1,8 +1,18 @@
 """Hostile input, and handlers that keep what they should not: an exception or a status each, and the child lives."""
 
 import contextlib
+import functools
 
 import pytest
+
+pytestmark = pytest.mark.threads_and_processes
+
+
+@pytest.fixture
+def httpd(httpd, mpm):
+    """A site with the one child that is to live."""
+    return functools.partial(httpd, children=1)
+
 
 PID = """
             def pid(req):

@@ -179,8 +179,8 @@ def test_apply_fs_data(httpd):
     assert apply("list", "&iterable=1") == [] and apply("dict", "&a=1") == {}
     assert apply("partial", "&a=1") == ("1", "given", (), None)
     assert apply("partial", "&a=1&b=2") == ("1", "2", (), None)
-    assert "missing 1 required positional argument: 'a'" in apply("plain")
-    assert "missing 1 required positional argument: 'b'" in apply("positional", "&a=1&c=3")
+    assert "plain() is missing the argument a" in apply("plain")
+    assert "positional() is missing the argument b" in apply("positional", "&a=1&c=3")
     assert "is an async function" in apply("later", "&a=1")
 
 

@@ -15,6 +15,9 @@ HEADERS = {
     "Referer": "http://localhost/from/here",
 }
 
+# HMAC-SHA-256 of the cookie theme=dark with the secret "bench".
+SIGNATURE = "7b375c2c8b4ac011747c5922f6f0266e8fb951cfd2bf282fbeaeb09d69100977"
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -32,14 +35,23 @@ class Case:
     all_config: str = ""  # further directives of every side
     c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
     python_config: str = ""  # those of a mod_python
+    python_handler: str = ""  # in place of `bench::NAME`
+    modules: tuple[str, ...] = ()  # of httpd, beside those that every side has
     answers_file: bool = False  # httpd's own handler answers
     without: frozenset[str] = frozenset()  # sides that cannot do it
+    application: str = ""  # of applications.py, for the sides that run WSGI
+    c_handler: str = ""  # where it is not the one of the case's name
     at_most: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / C
+    at_most_wsgi: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / mod_wsgi's
     at_most_debian: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / Debian's
 
     @property
     def function(self) -> str:
         return self.name.replace("-", "_")
+
+    def is_for(self, side: str) -> bool:
+        other = "debian" if self.application else "wsgi"  # Debian's start_response loses the status
+        return side not in self.without and side != other
 
 
 def _attributes(root: str, port: int) -> bytes:
@@ -60,6 +72,26 @@ def _multipart(content: bytes) -> bytes:
     text = '--bench\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
     file = '--bench\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: text/csv'
     return f"{text}{file}\r\n\r\n".encode() + content + b"\r\n--bench--\r\n"
+
+
+TEMPLATE = b"""<html><body><h1>Numbers</h1>
+<table>
+<%
+for number in range(20):
+    # a row
+%><tr class="row"><td><%= number %></td><td><%= number * number %></td></tr>
+<%
+# end
+%></table>
+<p>You asked for <%= req.uri %>.</p>
+</body></html>
+"""
+
+
+def _numbers(root: str, port: int) -> bytes:
+    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(20))
+    start = "<html><body><h1>Numbers</h1>\n<table>\n"
+    return f"{start}{rows}</table>\n<p>You asked for /psp/page.</p>\n</body></html>\n".encode()
 
 
 def _everywhere(times: float) -> dict[str, float]:
@@ -166,5 +198,91 @@ CASES = (
         answers_file=True,
         without=frozenset({"debian"}),  # it crashes there under threads
         at_most=_everywhere(1.2),
+    ),
+    Case(
+        "cookie",
+        "one of four cookies read, one set",
+        "/cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": "one=1; theme=dark; two=2; three=3"},
+        answers={"Set-Cookie": "theme=dark; path=/"},
+        without=frozenset({"c"}),
+    ),
+    Case(
+        "signed-cookie",
+        "the same with a signature (ours: at most 1.5 times `cookie`)",
+        "/signed-cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": f"one=1; theme={SIGNATURE}dark; two=2; three=3"},
+        answers={"Set-Cookie": f"theme={SIGNATURE}dark; path=/"},
+        without=frozenset({"c", "debian"}),  # it raises there
+    ),
+    Case(
+        "file-session",
+        "FileSession: found by its cookie, locked, loaded, saved",
+        "/file-session/page",
+        lambda root, port: b"kept",
+        python_config="PythonOption mod_python.session.database_directory ${scratch}",
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "psp",
+        "a page: a table of 20 rows, 41 expressions",
+        "/psp/page",
+        _numbers,
+        page=TEMPLATE,
+        python_handler="mod_python.psp",
+        without=frozenset({"c"}),  # a C module has no templates
+        at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "publisher",
+        "a page with two arguments",
+        "/publisher/bench/publisher?greeting=Hello&name=somebody",
+        lambda root, port: b"<html>Hello, somebody</html>",
+        python_handler="mod_python.publisher",
+        modules=("mime",),  # Debian's publisher crashes without it
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "wsgi-hello",
+        "a WSGI application that returns a list of one",
+        "/wsgi-hello/page",
+        lambda root, port: b"hello",
+        application="hello",
+        c_handler="hello",
+        at_most=_everywhere(1.5),
+        at_most_wsgi=_everywhere(0.45),
+    ),
+    Case(
+        "wsgi-environ",
+        "a WSGI application that reads its whole environment",
+        "/wsgi-environ/page/tail?a=1&b=2",
+        lambda root, port: b"read",
+        headers=HEADERS,
+        application="environ",
+        without=frozenset({"c"}),
+        at_most_wsgi=_everywhere(0.5),
+    ),
+    Case(
+        "wsgi-chunks",
+        "a WSGI application that yields 1 MiB in 64 pieces, each flushed",
+        "/wsgi-chunks/page",
+        lambda root, port: b"x" * MEGABYTE,
+        application="chunks",
+        c_handler="writes-flush",
+        at_most=_everywhere(1.15),
+    ),
+    Case(
+        "wsgi-upload",
+        "1 MiB sent to a WSGI application, read into memory and counted",
+        "/wsgi-upload/page",
+        lambda root, port: str(MEGABYTE).encode(),
+        sends=MEGABYTE,
+        application="upload",
+        c_handler="upload",
+        at_most=_everywhere(1.15),
     ),
 )

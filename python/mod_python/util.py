@@ -369,59 +369,11 @@ def apply_fs_data(object: Any, fs: FieldStorage, /, **args: Any) -> Any:
     A field that is a file is passed as the field, any other as its text; several of one name as a list. `args` come
     before fields of the same name. What is not there and has no default is a TypeError, as in every call.
     """
-    values: dict[str, Any] = {}
-    for name, fields in fs.list.table().items():
-        if name is not None:
-            found = [field if field.filename else field.value for field in fields]
-            values[name] = found[0] if len(found) == 1 else found
-    values.update(args)
-    first, rest, takes_all = _parameters(object)
-    positional = []
-    for name in first:
-        if name not in values:
-            break
-        positional.append(values.pop(name))
-    keywords = values if takes_all else {name: values[name] for name in rest if name in values}
+    from .arguments import arguments_for
+
+    positional, keywords = arguments_for(object, fs, args)
     result = object(*positional, **keywords)
     if type(result).__name__ == "coroutine":
         result.close()
         raise TypeError(f"{object!r} is an async function, which nothing here can wait for")
     return result
-
-
-_FUNCTION = type(lambda: None)
-_METHOD = type(FieldStorage.clear.__get__(0))
-_TAKES_ALL = 8  # inspect.CO_VARKEYWORDS
-_DISGUISES = {"__signature__", "__wrapped__"}
-
-
-def _parameters(object: Any) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """Names of the parameters that only go by position, names of the others, and whether any keyword is taken."""
-    function = object.__func__ if type(object) is _METHOD else object
-    if type(function) is _FUNCTION and not _DISGUISES & function.__dict__.keys():
-        code = function.__code__
-        bound = 1 if function is not object else 0
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        only = max(code.co_posonlyargcount, bound)
-        return names[bound:only], names[only:], bool(code.co_flags & _TAKES_ALL)
-    return _inspected(object)
-
-
-def _inspected(object: Any) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """As `_parameters`, for what is no plain function: classes, objects with __call__, partial, decorated functions.
-
-    What is not written in Python is called without arguments."""
-    import inspect
-
-    made: Any = object
-    makers = (made.__init__, made.__new__) if isinstance(object, type) else (made,)
-    if all(inspect.isroutine(maker) and not hasattr(maker, "__code__") for maker in makers):
-        return (), (), False
-    try:
-        parameters = inspect.signature(object).parameters.values()
-    except (TypeError, ValueError):
-        return (), (), False
-    first = tuple(parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_ONLY)
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    rest = tuple(parameter.name for parameter in parameters if parameter.kind in by_name)
-    return first, rest, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)

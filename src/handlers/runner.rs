@@ -6,11 +6,10 @@ use parking_lot::Mutex;
 use pyo3::Python;
 
 use super::outcome::{self, Call};
-use super::resolve;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::config::handlers::{HandlerEntry, extension};
+use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
 use crate::config::turn::Turn;
@@ -18,7 +17,8 @@ use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
-use crate::objects::settings_of;
+use crate::objects::resolve;
+use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
 
@@ -70,14 +70,6 @@ pub fn run_list(
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
     let ended = matches!(phase, Phase::Log | Phase::Cleanup);
     if running.state.answered.get() && !ended { Status::FILTER_ERROR } else { status }
-}
-
-/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
-fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
-    if !phase.row().extensions {
-        return &[];
-    }
-    request.filename().map_or(&[], extension)
 }
 
 fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {

@@ -82,6 +82,17 @@ impl Cursor {
         Some(Handler { entry, directory, callable })
     }
 
+    /// Where the current handler's module is looked for, for a handler that is added beside it.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        let Some(handler) = self.current() else { return Directory::None };
+        match (handler.entry.directory(), handler.directory) {
+            (Directory::Location(location), _) => Directory::Location(Arc::clone(location)),
+            (_, Some(directory)) => Directory::Path(directory.into()),
+            (_, None) => Directory::None,
+        }
+    }
+
     pub fn advance(&mut self) {
         if self.current().is_some() {
             self.position += 1;

@@ -1,6 +1,8 @@
 //! The native module `_apache` of one interpreter, and the state it keeps there.
 
 use std::any::Any;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,13 +13,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
+use super::psp_pages::Pages;
+use super::psp_run::Names;
 use super::{
-    connection, file_info, filter, functions, handler_list, include_filter, request, server,
-    subrequest, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, request, resolve, server, subrequest,
+    table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
+use crate::python::convert::Text;
+use crate::python::home::{self, Kind};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{module, package};
 
@@ -33,14 +39,18 @@ pub struct State {
     pub file_info: Py<PyType>,
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
-    pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
     /// What is to be called when the process ends.
     pub cleanups: Mutex<Vec<Cleanup>>,
-    /// What the layer that calls handlers keeps here.
-    pub resident: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Compiled Python Server Pages, and what running them needs.
+    pub pages: Pages,
+    pub psp_names: OnceLock<Names>,
+    /// What handlers' texts have led to.
+    pub handlers: resolve::Resident,
+    /// What the room that runs WSGI applications keeps here.
+    pub wsgi: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// Named like this in `repr` and messages.
@@ -55,6 +65,9 @@ pub fn prepare(
     interpreter: &'static Interpreter,
 ) -> PyResult<Box<dyn Any + Send + Sync>> {
     package::install(py)?;
+    if let Some(home) = home::of_process(Kind::Virtual) {
+        activate(py, home)?;
+    }
     let native = module::create(
         py,
         c"_apache",
@@ -73,6 +86,15 @@ pub fn prepare(
     Ok(Box::new(state))
 }
 
+/// Makes the interpreter find what is installed in a virtual environment.
+///
+/// # Errors
+/// What Python raises meanwhile.
+pub fn activate(py: Python<'_>, home: &Path) -> PyResult<()> {
+    py.import("mod_python.home")?.call_method1("activate", (Text(home.as_os_str().as_bytes()),))?;
+    Ok(())
+}
+
 impl State {
     fn new(module: &Bound<'_, PyModule>, interpreter: &'static Interpreter) -> PyResult<Self> {
         let py = module.py();
@@ -89,11 +111,13 @@ impl State {
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
-            include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
-            resident: OnceLock::new(),
+            pages: Pages::default(),
+            psp_names: OnceLock::new(),
+            handlers: resolve::Resident::default(),
+            wsgi: OnceLock::new(),
         })
     }
 
@@ -110,7 +134,6 @@ impl State {
             ("mp_finfo", &self.file_info),
             ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
-            ("mp_include_filter", &self.include_filter),
         ];
         for (name, class) in types {
             module.setattr(name, class.bind(py))?;

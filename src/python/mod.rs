@@ -4,9 +4,11 @@
 
 mod boundary;
 pub mod class;
+pub mod code;
 pub mod compat;
 pub mod convert;
 pub mod error;
+pub mod home;
 pub mod interpreter;
 pub mod module;
 pub mod package;

@@ -235,6 +235,7 @@ where
         (0, 0) => method_call::<T, F, 0, 0>,
         (0, 1) => method_call::<T, F, 0, 1>,
         (0, 2) => method_call::<T, F, 0, 2>,
+        (0, u8::MAX) => method_call::<T, F, 0, { u8::MAX }>,
         (1, 1) => method_call::<T, F, 1, 1>,
         (1, 2) => method_call::<T, F, 1, 2>,
         (1, 3) => method_call::<T, F, 1, 3>,
@@ -287,7 +288,9 @@ where
         (2, 2) => function_call::<F, 2, 2>,
         (2, 3) => function_call::<F, 2, 3>,
         (2, 5) => function_call::<F, 2, 5>,
+        (3, 3) => function_call::<F, 3, 3>,
         (3, 4) => function_call::<F, 3, 4>,
+        (4, 4) => function_call::<F, 4, 4>,
         _ => panic!("add this arity to the list above"),
     };
     Method(fast_method(name, call, doc))
@@ -373,7 +376,7 @@ where
     })
 }
 
-unsafe extern "C" fn keyword_call<T, F>(
+pub(super) unsafe extern "C" fn keyword_call<T, F>(
     object: *mut ffi::PyObject,
     arguments: *mut ffi::PyObject,
     keywords: *mut ffi::PyObject,

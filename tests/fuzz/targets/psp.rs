@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use psp::{Segment, Style, Template, Translation, translate};
 
-#[path = "../../../src/psp.rs"]
+#[path = "../../../src/psp/mod.rs"]
 mod psp;
 
 fuzz_target!(|input: &[u8]| {

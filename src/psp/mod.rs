@@ -4,15 +4,27 @@
 //! it stood: line N of the page is line N of the source, until a fragment is included. [`Translation::segments`] says where
 //! each line came from.
 
+mod lines;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
-/// What stands around text and around expressions in the source.
+use lines::{Lines, Literals, newlines};
+
+/// How the source writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    pub text: (&'static str, &'static str),
-    pub expression: (&'static str, &'static str),
+    /// What stands around text.
+    text: (&'static str, &'static str),
+    /// What stands around an expression.
+    expression: (&'static str, &'static str),
+    /// As `expression`, for what may be several arguments.
+    arguments: (&'static str, &'static str),
     /// A statement in place of the writing of no text.
-    pub nothing: Option<&'static str>,
+    nothing: Option<&'static str>,
+    /// Whether one call writes texts and the expressions between them.
+    joins: bool,
 }
 
 impl Style {
@@ -20,21 +32,29 @@ impl Style {
     pub const DOCUMENTED: Self = Self {
         text: ("req.write(\"\"\"", "\"\"\",0)"),
         expression: ("req.write(str(", "),0)"),
+        arguments: ("req.write(str(", "),0)"),
         nothing: None,
-    };
-    /// For pages that run with functions of their request.
-    pub const DIRECT: Self = Self {
-        text: ("__text__(\"\"\"", "\"\"\")"),
-        expression: ("__echo__(", ")"),
-        nothing: Some("pass"),
+        joins: false,
     };
     /// For pages in which `req` may be anything that has a `write`.
     pub const ANY_REQUEST: Self = Self {
-        text: ("req.write(\"\"\"", "\"\"\",0)"),
         expression: ("req.write(__str__(", "),0)"),
+        arguments: ("req.write(__str__(", "),0)"),
         nothing: Some("pass"),
+        ..Self::DOCUMENTED
+    };
+    /// For pages that run with a function of their request, which is given a text, and then values and texts in turn.
+    pub const DIRECT: Self = Self {
+        text: ("__write__(\"\"\"", "\"\"\")"),
+        expression: ("(", ")"),
+        arguments: ("__value__(", ")"),
+        nothing: Some("pass"),
+        joins: true,
     };
 }
+
+/// How many expressions one call writes.
+const JOINED: usize = 50;
 
 /// A page, or a fragment that one includes.
 #[derive(Clone, Debug)]
@@ -126,6 +146,8 @@ pub fn translate<E>(
         done: Translation::default(),
         line: 1,
         text_start: 0,
+        text_line: 1,
+        values: 0,
         indentation: String::new(),
         including: Vec::new(),
     };
@@ -151,8 +173,10 @@ struct Translator<'a, E> {
     done: Translation,
     /// The line of the source that is being written.
     line: usize,
-    /// Where the text that is open begins in the source.
+    /// Where the call that writes the open text begins in the source, by offset and line, and how many values it has.
     text_start: usize,
+    text_line: usize,
+    values: usize,
     /// Of the text after a block: that of the block's last line.
     indentation: String,
     /// The files under way, by their index in `done.files`.
@@ -269,14 +293,38 @@ impl<E> Translator<'_, E> {
     }
 
     fn expression(&mut self, code: &str, place: (usize, usize)) -> Result<(), Failure<E>> {
-        self.close_text();
-        self.push("; ");
-        self.push(self.style.expression.0);
+        let bare = code.trim();
+        let is_one = !bare.is_empty() && !bare.starts_with('*') && !bare.contains([',', '=']);
+        let (before, after) = if is_one { self.style.expression } else { self.style.arguments };
+        if !self.style.joins {
+            self.close_text();
+            self.push("; ");
+            self.push(before);
+            self.code(code, place)?;
+            self.push(after);
+            self.push("; ");
+            self.open_text();
+            return Ok(());
+        }
+        if !self.may_join(code) {
+            self.close_text();
+            self.push("; ");
+            self.open_text();
+        }
+        self.push("\"\"\", ");
+        self.push(before);
         self.code(code, place)?;
-        self.push(self.style.expression.1);
-        self.push("; ");
-        self.open_text();
+        self.push(after);
+        self.push(", \"\"\"");
+        self.values += 1;
         Ok(())
+    }
+
+    /// Whether the call that is open may take the expression: to evaluate it must not write anything, since the text before it
+    /// is not written yet, and the call must begin on its line, which a traceback names when `str` fails.
+    fn may_join(&self, code: &str) -> bool {
+        self.is_nothing_open()
+            || (self.line == self.text_line && self.values < JOINED && calls_nothing(code))
     }
 
     fn block(&mut self, code: &str, place: (usize, usize)) -> Result<(), Failure<E>> {
@@ -328,12 +376,18 @@ impl<E> Translator<'_, E> {
 
     fn open_text(&mut self) {
         self.text_start = self.done.source.len();
+        self.text_line = self.line;
+        self.values = 0;
         self.push(self.style.text.0);
     }
 
+    /// Whether the call that is open writes nothing so far.
+    fn is_nothing_open(&self) -> bool {
+        self.done.source.len() == self.text_start + self.style.text.0.len()
+    }
+
     fn close_text(&mut self) {
-        let is_empty = self.done.source.len() == self.text_start + self.style.text.0.len();
-        match self.style.nothing.filter(|_| is_empty) {
+        match self.style.nothing.filter(|_| self.is_nothing_open()) {
             Some(nothing) => {
                 self.done.source.truncate(self.text_start);
                 self.push(nothing);
@@ -365,88 +419,6 @@ impl<E> Translator<'_, E> {
     }
 }
 
-/// Lines that end with LF, CRLF or CR; the last one has no end, and may be empty.
-struct Lines<'t>(Option<&'t str>);
-
-struct Row<'t> {
-    text: &'t str,
-    is_ended: bool,
-}
-
-impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
-        Self(Some(text))
-    }
-}
-
-impl<'t> Iterator for Lines<'t> {
-    type Item = Row<'t>;
-
-    fn next(&mut self) -> Option<Row<'t>> {
-        let left = self.0.take()?;
-        let Some(end) = left.find(['\n', '\r']) else {
-            return Some(Row { text: left, is_ended: false });
-        };
-        let (text, rest) = left.split_at(end);
-        self.0 = Some(rest.strip_prefix("\r\n").unwrap_or(&rest[1..]));
-        Some(Row { text, is_ended: true })
-    }
-}
-
-fn newlines(text: &str) -> usize {
-    Lines::of(text).filter(|row| row.is_ended).count()
-}
-
-/// Which string literal of Python is open, from line to line of a piece of code.
-#[derive(Default)]
-struct Literals {
-    open: Option<Quote>,
-}
-
-struct Quote {
-    mark: char,
-    is_triple: bool,
-}
-
-impl Literals {
-    fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    /// The line without its comment.
-    fn line<'t>(&mut self, line: &'t str) -> &'t str {
-        let mut rest = line;
-        let mut is_escaped = false;
-        while let Some(next) = rest.chars().next() {
-            let at = line.len() - rest.len();
-            let is_triple = rest.starts_with(if next == '"' { "\"\"\"" } else { "'''" });
-            let mut width = next.len_utf8();
-            match &self.open {
-                Some(_) if is_escaped => is_escaped = false,
-                Some(_) if next == '\\' => is_escaped = true,
-                Some(open) if next == open.mark && (is_triple || !open.is_triple) => {
-                    if open.is_triple {
-                        width *= 3;
-                    }
-                    self.open = None;
-                }
-                None if next == '#' => return &line[..at],
-                None if matches!(next, '"' | '\'') => {
-                    self.open = Some(Quote { mark: next, is_triple });
-                    if is_triple {
-                        width *= 3;
-                    }
-                }
-                _ => {}
-            }
-            rest = &rest[width..];
-        }
-        // A plain literal goes on only after a backslash.
-        self.open = self.open.take().filter(|open| open.is_triple || is_escaped);
-        line
-    }
-}
-
 /// The name in an include directive; None for any other one.
 fn included(directive: &str) -> Option<&str> {
     let rest = directive.trim_start().strip_prefix("include")?;
@@ -458,155 +430,7 @@ fn included(directive: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Error, Failure, Problem, Segment, Style, Template, Translation, translate};
-
-    const FRAGMENTS: &[(&str, &str)] = &[
-        ("head", "<b>\n<% x = 1 %></b>\n"),
-        ("loop", "<%\nfor i in y:\n%>"),
-        ("self", "<%@ include file=\"again\"%>"),
-        ("again", "<%@ include file=\"self\"%>"),
-    ];
-
-    fn template(name: &str, source: &[u8]) -> Template {
-        Template { name: name.into(), source: source.into() }
-    }
-
-    fn open(name: &str) -> Result<Template, String> {
-        let found = FRAGMENTS.iter().find(|(known, _)| *known == name);
-        found.map(|(name, text)| template(name, text.as_bytes())).ok_or_else(|| name.to_owned())
-    }
-
-    fn tried(page: impl AsRef<[u8]>, style: Style) -> Result<Translation, Failure<String>> {
-        translate(&template("page", page.as_ref()), style, &mut open)
-    }
-
-    fn source(page: &str) -> String {
-        tried(page, Style::DOCUMENTED).expect("a good template").source
-    }
-
-    fn problem(page: impl AsRef<[u8]>) -> (usize, Problem) {
-        match tried(page, Style::DOCUMENTED).expect_err("a broken template") {
-            Failure::Template(Error { line, problem, .. }) => (line, problem),
-            Failure::Fragment(name) => panic!("{name} cannot be read"),
-        }
-    }
-
-    #[test]
-    fn the_documented_shape() {
-        assert_eq!(source(""), "");
-        assert_eq!(source("a"), "req.write(\"\"\"a\"\"\",0)\n");
-        let expected =
-            "req.write(\"\"\"a\"\"\",0); req.write(str(x),0); req.write(\"\"\"b\"\"\",0)\n";
-        assert_eq!(source("a<%=x%>b"), expected);
-        let expected = "req.write(\"\"\"\"\"\",0);\nfor i in y:\n\treq.write(\"\"\"\nrow\n\"\"\",0);\n# end\nreq.write(\"\"\"\n\"\"\",0)\n";
-        assert_eq!(source("<%\nfor i in y:\n%>\nrow\n<%\n# end\n%>\n"), expected);
-    }
-
-    #[test]
-    fn text_is_literal() {
-        assert_eq!(
-            source("\"\\n\\x\r\n\r\0"),
-            "req.write(\"\"\"\\\"\\\\n\\\\x\n\n\\x00\"\"\",0)\n"
-        );
-        assert_eq!(source("\u{feff}a %> < %"), "req.write(\"\"\"a %> < %\"\"\",0)\n");
-        assert_eq!(source("\u{feff}"), "");
-    }
-
-    #[test]
-    fn comments_keep_the_count_of_lines() {
-        assert_eq!(source("a<%-- %> --%>b"), "req.write(\"\"\"ab\"\"\",0)\n");
-        assert_eq!(source("a<%--\n\n--%>b"), "req.write(\"\"\"a\"\"\"\n\n\"\"\"b\"\"\",0)\n");
-    }
-
-    /// What stands between the first text and the second one.
-    fn block(code: &str) -> String {
-        let whole = source(&format!("<%{code}%>z"));
-        let inside = whole.strip_prefix("req.write(\"\"\"\"\"\",0);").expect("no text before");
-        inside.strip_suffix("req.write(\"\"\"z\"\"\",0)\n").expect("z behind").to_owned()
-    }
-
-    #[test]
-    fn blocks() {
-        for (code, expected) in [
-            ("x=1", "x=1;"),
-            (" x=1; ", " x=1; "),
-            (" ", " "),
-            ("# all", ""),
-            ("x='#'", "x='#';"),
-            ("x=1 # c", "x=1 ;"),
-            ("x='''\n#'''", "x='''\n#''';"),
-            ("\nx=1", "\nx=1;"),
-            ("\n# c", "\n"),
-            ("\n  x=1\n", "\n  x=1\n  "),
-            ("\n  x=1\n\n", "\n  x=1\n\n"),
-            ("\nx=1\n   ", "\nx=1\n"),
-            ("\nif x:\n  y()\n", "\nif x:\n  y()\n  "),
-            ("\nif x:\n  y()\n   ", "\nif x:\n  y()\n  "),
-            ("\nif x:\n  y()\n# end\n", "\nif x:\n  y()\n# end\n"),
-            ("\nif x:\n\n", "\nif x:\n\n\t"),
-            ("\n  if x:\n", "\n  if x:\n  \t"),
-            ("\nif x: # c\n", "\nif x: # c\n\t"),
-            ("\nif x:\n    # begin\n", "\nif x:\n    # begin\n    "),
-            ("\nif x:", "\nif x:\t"),
-            ("\r\nx=1\r", "\nx=1\n"),
-            ("\nx = ''':\n", "\nx = ''':\n"),
-        ] {
-            assert_eq!(block(code), expected, "{code:?}");
-        }
-    }
-
-    #[test]
-    fn no_text_is_not_written() {
-        let done = tried("<%\nif x:\n%><%=y%>", Style::DIRECT).expect("a good template");
-        assert_eq!(done.source, "pass;\nif x:\n\tpass; __echo__(y); pass\n");
-    }
-
-    #[test]
-    fn fragments() {
-        let page = "1<%@ include file=\"head\" %>\n3<%@ include file='head' %><%@include\n file = \"loop\"%>x";
-        let done = tried(page, Style::DOCUMENTED).expect("a good template");
-        let expected = "req.write(\"\"\"1<b>\n\"\"\",0); x = 1 ;req.write(\"\"\"</b>\n\n3\"\"\"\n\"\"\"\"\"\",0);\nfor i in y:\n\treq.write(\"\"\"x\"\"\",0)\n";
-        assert_eq!(done.source, expected);
-        assert_eq!(done.files, ["page", "head", "loop"]);
-        let segments = [(1, 1, 1), (3, 0, 1), (5, 2, 1), (7, 0, 3)];
-        assert_eq!(done.segments, segments.map(|(from, file, line)| Segment { from, file, line }));
-    }
-
-    #[test]
-    fn directives_that_are_none() {
-        for directive in
-            ["", "page", "includes file=\"head\"", "include file=\"a b\"", "include file="]
-        {
-            assert_eq!(source(&format!("a<%@{directive}%>b")), "req.write(\"\"\"ab\"\"\",0)\n");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_and_where() {
-        assert_eq!(problem("a\n<%= x"), (2, Problem::Unterminated("<%=", "%>")));
-        assert_eq!(problem("a\n\n<%--%>"), (3, Problem::Unterminated("<%--", "--%>")));
-        assert_eq!(problem("<%\n\n"), (1, Problem::Unterminated("<%", "%>")));
-        assert_eq!(problem(b"a\r\rb\n\xe9"), (4, Problem::NotUtf8(0xe9)));
-        assert_eq!(problem("\n<%\n\0%>"), (3, Problem::NulInCode));
-        let chain = ["self", "again", "self"].map(str::to_owned).to_vec();
-        assert_eq!(problem("<%@ include file=\"self\"%>"), (1, Problem::Recursion(chain)));
-        let missing = tried("<%@ include file=\"none\"%>", Style::DIRECT);
-        assert_eq!(missing.expect_err("none"), Failure::Fragment("none".to_owned()));
-    }
-
-    #[test]
-    fn a_line_of_the_page_is_a_line_of_the_source() {
-        for page in
-            ["a\nb", "<%--\n--%>\n", "<%\nx\n  %>\n\n", "<%=\n1\n%><%@\n%>", "\r\r\n<%\r\n%>"]
-        {
-            for style in [Style::DOCUMENTED, Style::DIRECT, Style::ANY_REQUEST] {
-                let done = tried(page, style).expect("a good template");
-                let lines = done.source.matches('\n').count();
-                assert_eq!(lines, super::newlines(page) + 1, "{page:?}");
-                assert_eq!(done.segments, [Segment { from: 1, file: 0, line: 1 }]);
-            }
-        }
-    }
+/// Whether an expression is of names, attributes, items, literals and arithmetic only.
+fn calls_nothing(code: &str) -> bool {
+    code.chars().all(|character| character.is_alphanumeric() || "_.[]'\" +-*/%".contains(character))
 }

@@ -2,21 +2,20 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
+use super::native::State;
+use super::watched::Watched;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
-use crate::objects::native::State;
 use crate::python::convert::Text;
 use crate::python::{Object, runtime};
 
@@ -31,7 +30,7 @@ pub struct Handler<'a> {
 
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
-struct Resident {
+pub struct Resident {
     found: Mutex<Known>,
     path: Mutex<Path>,
     /// How often `sys.path` was made anew, which undoes what was done for each directory.
@@ -64,20 +63,11 @@ struct Found {
     module: Py<PyAny>,
     /// The object, where it can be named without the request.
     object: Option<Py<PyAny>>,
-    /// Shared by the handlers of a module.
+    /// The files the module depends on. Shared by the handlers of a module.
     watched: Arc<[Watched]>,
     generation: usize,
     /// The change of `sys.path` up to which the handler's directory or PythonPath is known to be part of it.
     path_change: AtomicUsize,
-}
-
-/// A file the module depends on, as it was when it was read.
-#[derive(PartialEq, Eq)]
-struct Watched {
-    path: PathBuf,
-    modified: Duration,
-    size: u64,
-    inode: u64,
 }
 
 /// What `sys.path` was last made to be.
@@ -108,8 +98,31 @@ pub fn callable<'py>(
     Ok(object)
 }
 
+/// The object that a handler's text names by attributes alone; None where there is none.
+///
+/// # Errors
+/// Whatever importing raises.
+pub fn object<'py>(
+    py: Python<'py>,
+    state: &'static State,
+    handler: &Handler<'_>,
+) -> PyResult<Option<Object<'py>>> {
+    let found = find(py, state, handler)?;
+    if let Some(object) = &found.object {
+        return Ok(Some(object.bind(py).clone()));
+    }
+    let mut parts = handler.entry.object().split(|byte| *byte == b'.');
+    let first = Text(parts.next().unwrap_or_default());
+    let mut object = namespace(found.module.bind(py))?.get_item(first)?;
+    for part in parts {
+        let Some(holder) = object else { return Ok(None) };
+        object = attribute(holder.as_borrowed(), part)?;
+    }
+    Ok(object)
+}
+
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
-    let resident = resident(state)?;
+    let resident = &state.handlers;
     let name = Name::of(handler);
     let known = resident.found.lock().find(name);
     let has_path = known.as_ref().is_some_and(|known| known.has_path(resident));
@@ -139,13 +152,6 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let before = resident.found.lock().put(name, Arc::clone(&found));
     drop(before);
     Ok(found)
-}
-
-fn resident(state: &'static State) -> PyResult<&'static Resident> {
-    let resident = state.resident.get_or_init(|| Box::new(Resident::default()));
-    resident
-        .downcast_ref()
-        .ok_or_else(|| PyRuntimeError::new_err("the interpreter's cache is of another kind"))
 }
 
 /// The directory in which the module is looked for: none where PythonPath or a location decides.
@@ -243,12 +249,6 @@ fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
     Ok((loaded.get_item(0)?.unbind(), watched.collect::<PyResult<_>>()?))
 }
 
-impl From<(PathBuf, u64, u64, u64)> for Watched {
-    fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
-        Self { path, modified: Duration::from_nanos(modified), size, inode }
-    }
-}
-
 impl Found {
     fn has_path(&self, resident: &Resident) -> bool {
         self.path_change.load(Ordering::Relaxed) == resident.path_changes.load(Ordering::Relaxed)
@@ -274,18 +274,6 @@ impl Found {
                 return;
             }
         }
-    }
-}
-
-impl Watched {
-    fn is_current(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|now| {
-            let modified = now
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-            modified == Some(self.modified) && now.len() == self.size && now.ino() == self.inode
-        })
     }
 }
 
@@ -348,7 +336,7 @@ pub fn apply_python_path(
     state: &'static State,
     settings: Settings<'_>,
 ) -> PyResult<()> {
-    apply_path(py, resident(state)?, settings.python_path(), None)
+    apply_path(py, &state.handlers, settings.python_path(), None)
 }
 
 /// Makes `sys.path` what the configuration says, when that is not what it was made last.
