@@ -1,5 +1,8 @@
 """util.FieldStorage: parts of multipart bodies as fields, and where they are kept."""
 
+import ast
+import subprocess
+
 import pytest
 
 from form_body import multipart, multipart_headers, part
@@ -253,3 +256,24 @@ def test_field_callback(httpd):
     fields = site.call("own", method="POST", **multipart(*parts))
     assert fields[:2] == [("StringField", "\u20ac", "\u20ac".encode()), ("Field", b"x", b"x")]
     assert fields[2] == ("StringField", "y" * 70000, b"y" * 70000)
+
+
+def test_what_curl_sends(httpd):
+    """A client that waits for 100 Continue, and has its own way to quote names."""
+    site = httpd(functions=SHOW)
+    content = bytes(range(256)) * 8192
+    file = site.write("content", content)
+    fields = [
+        "-F",
+        "text=J\u00f6rg",
+        "-F",
+        f'a"b=@{file};filename=c"d\\e;f.bin;type=image/x',
+        "-F",
+        f"small=@{site.docroot}/app.py",
+    ]
+    command = ["curl", "-sS", "-H", "Expect: 100-continue", *fields, f"http://127.0.0.1:{site.port}/names"]
+    answer = subprocess.run(command, capture_output=True, check=True, timeout=site.patience)
+    text, named, small = ast.literal_eval(answer.stdout.decode())
+    assert text == ("StringField", "text", "J\u00f6rg")
+    assert named[0] == "Field" and named[2] == content
+    assert small == ("Field", "small", (site.docroot / "app.py").read_bytes())
