@@ -29,7 +29,7 @@ DEADLINE = float(os.environ.get("HTTPD_TEST_DEADLINE", "30"))
 FORBIDDEN = re.compile(r"AH00052|exit signal|panicked at|Fatal Python error|ResourceWarning|Exception ignored in|AddressSanitizer")
 LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[^\]:]*):(?P<level>[a-z0-9]+)\] \[pid (?P<pid>\d+)")
 # Remarks on the small sizes that the tests choose.
-HARMLESS = re.compile(r"AH00161: server reached MaxRequestWorkers|AH00484: server reached MaxRequestWorkers|AH03490")
+HARMLESS = re.compile(r"AH00(161|286): server reached MaxRequestWorkers|AH00484: server reached MaxRequestWorkers|AH03490")
 BAD_LEVELS = ("emerg", "alert", "crit", "error")
 
 CALLS = """

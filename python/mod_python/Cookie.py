@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
+    from types import ModuleType
     from typing import Any, ClassVar
 
     from ._apache import mp_request, parse_cookies
@@ -244,13 +246,13 @@ class SignedCookie(Cookie):
 
     def hexdigest(self, str: str | bytes) -> str:
         """64 hex digits over the name and this text. Raises CookieError without a secret."""
-        from hmac import digest
+        return self._hexdigest(self.__data__.get("secret"), _text(str))
 
-        secret = self.__data__.get("secret")
+    def _hexdigest(self, secret: str | bytes | None, text: str) -> str:
         if not secret:
             raise CookieError(f"cookie {self.name!r} cannot be signed: its secret is missing or empty")
-        message = b"\0".join((_bytes(self._purpose), _bytes(self.name), _bytes(str)))
-        return digest(_bytes(secret), message, "sha256").hex()
+        message = f"{self._purpose}\0{self.name}\0{text}"
+        return _hmac().digest(_bytes(secret), _bytes(message), "sha256").hex()
 
     def __str__(self) -> str:
         return self._signed(_text(self.value))
@@ -263,16 +265,13 @@ class SignedCookie(Cookie):
 
         Raises CookieError, and changes nothing, if the signature is wrong.
         """
-        from hmac import compare_digest
-
         signed = _text(self.value)
-        digest, value = signed[:DIGEST_LENGTH], signed[DIGEST_LENGTH:]
-        before = self.__data__.get("secret")
-        self.__data__["secret"] = secret
-        if "\0" in self.name or not compare_digest(_bytes(digest), _bytes(self.hexdigest(value))):
-            self.__data__["secret"] = before
+        value = signed[DIGEST_LENGTH:]
+        right = _bytes(self._hexdigest(secret, value))
+        if "\0" in self.name or not _hmac().compare_digest(_bytes(signed[:DIGEST_LENGTH]), right):
             raise CookieError(f"the signature of cookie {self.name!r} is wrong")
         self.value = value
+        self.__data__["secret"] = secret
 
     def _reveal(self, secret: str | bytes) -> None:
         self.unsign(secret)
@@ -357,7 +356,17 @@ def _pairs(string: str, names: Container[str] | None) -> list[tuple[str, str]]:
     return [pair for pair in parse_cookies(string) if pair[0] in names]
 
 
+@cache
+def _hmac() -> ModuleType:
+    """The module, which brings OpenSSL with it: not for those who sign nothing."""
+    import hmac
+
+    return hmac
+
+
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 

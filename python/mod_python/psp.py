@@ -293,6 +293,11 @@ def _html_of(*value: Any) -> str:
     return escape(str(*value))
 
 
+def _value(*arguments: Any, **keywords: Any) -> Any:
+    """What an expression is that would be several arguments of str(), or none."""
+    return arguments[0] if len(arguments) == 1 and not keywords else str(*arguments, **keywords)
+
+
 class _ModuleInfo:
     """As modules of the importer of old had."""
 
@@ -312,6 +317,7 @@ page_globals: dict[str, Any] = {
     "os": os,
     "raw": raw,
     "sys": sys,
-    **dict.fromkeys(("req", "form", "psp", "session", "__file__", "__text__", "__echo__")),
+    "__value__": _value,
+    **dict.fromkeys(("req", "form", "psp", "session", "__file__", "__write__")),
 }
 """The globals of every page, but for what differs from request to request."""
