@@ -21,6 +21,7 @@ pub mod logging;
 pub mod multimap;
 pub mod native;
 pub mod own_filter;
+pub mod private_file;
 pub mod psp_output;
 pub mod psp_pages;
 pub mod psp_run;
