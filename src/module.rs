@@ -27,6 +27,7 @@ fn register(hooks: Hooks<'_>) {
     python_module.adopt();
     hooks.post_config(post_config, Order::MIDDLE);
     hooks.child_init(handlers::child::init, Order::MIDDLE);
+    hooks.test_config(handlers::check::run, Order::MIDDLE);
     handlers::register(hooks);
 }
 

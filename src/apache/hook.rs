@@ -102,7 +102,12 @@ pub enum RequestHook {
 
 type RequestCall = unsafe extern "C" fn(*mut sys::request_rec) -> c_int;
 
-impl Hooks<'_> {
+impl<'p> Hooks<'p> {
+    /// What lives as long as the hooks.
+    pub(super) fn pool(self) -> Pool<'p> {
+        self.pool
+    }
+
     /// Registers `hook` for a phase of requests.
     pub fn request<F>(self, phase: RequestHook, hook: F, order: Order)
     where
@@ -236,7 +241,15 @@ impl Hooks<'_> {
         let _ = hook;
         let (before, after, place) = self.order(order);
         // SAFETY: as in `request`.
-        unsafe { sys::ap_hook_child_init(Some(call_child_init::<F>), before, after, place) }
+        unsafe { sys::ap_hook_child_init(Some(call_with_server::<F>), before, after, place) }
+    }
+
+    /// While httpd only checks its configuration, which has been read: `hook` gets a pool and the main server.
+    pub fn test_config<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_test_config(Some(call_with_server::<F>), before, after, place) }
     }
 
     fn order(self, order: Order) -> (*const *const c_char, *const *const c_char, c_int) {
@@ -381,11 +394,11 @@ unsafe extern "C" fn call_post_config<
     .0
 }
 
-unsafe extern "C" fn call_child_init<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
+unsafe extern "C" fn call_with_server<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
 where
     F: Fn(Pool<'_>, Server) + Stateless,
 {
-    // SAFETY: httpd passes the pool of the child and the main server.
+    // SAFETY: httpd passes a live pool (of the child, or of the configuration) and the main server.
     if let (Some(pool), Some(server)) = unsafe { (Pool::from_raw(pool), Server::from_raw(main)) } {
         contain(Place::Server(main), (), || the::<F>()(pool, server));
     }

@@ -7,4 +7,5 @@ pub mod provider;
 pub mod section;
 pub mod server;
 pub mod settings;
+pub mod stated;
 pub mod turn;

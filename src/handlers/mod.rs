@@ -3,8 +3,10 @@
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
 //! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `filters` runs filters, `provider`
 //! answers for users and what they may, `connections` has what comes before requests, `includes` the tags of server side
-//! includes, `child` begins and ends a process, with the handlers of `server_phase`.
+//! includes, `child` begins and ends a process, with the handlers of `server_phase`, `check` looks at all of them when httpd
+//! only checks its configuration.
 
+pub mod check;
 pub mod child;
 mod connections;
 mod debugger;
@@ -125,10 +127,13 @@ fn register_rows(hooks: Hooks<'_>) {
     rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
-/// A subrequest is looked up with this hook too, but no handler is told so, and none is asked.
+/// A subrequest is looked up with this hook, and again run with it when other phases have been; no handler is asked about it.
 fn quick_handler(request: Request<'_>, is_look_up: bool, turn: Turn) -> Status {
-    let nothing = is_look_up || (turn != Turn::Usual && !Turn::is_used());
-    if nothing { Status::DECLINED } else { runner::run(Phase::Quick, turn, request) }
+    let unused = turn != Turn::Usual && !Turn::is_used();
+    if is_look_up || unused || request.main().is_some() {
+        return Status::DECLINED;
+    }
+    runner::run(Phase::Quick, turn, request)
 }
 
 /// Handlers that have an early turn come even before those of PythonInitHandler.
