@@ -278,6 +278,13 @@ def test_fragments(psp):
     assert site.get("/round.psp").status == 500
 
 
+def test_the_cache_of_old(psp):
+    site = psp({"page.psp": "a", "other.psp": "b"}, config='PythonOption mod_python.psp.cache_database_filename "${scratch}/pages"')
+    assert (site.get("/page.psp").text, site.get("/other.psp").text) == ("a", "b")
+    assert site.error_log.count("cache_database_filename has no effect: pages are kept in memory") == 1
+    assert list(site.scratch.iterdir()) == []
+
+
 def test_a_module_beside_the_page(psp):
     site = psp({"page.psp": "<% import beside %><%= beside.NAME %>", "beside.py": "NAME = 'found'"})
     assert site.get("/page.psp").text == "found"

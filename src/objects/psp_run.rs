@@ -78,7 +78,7 @@ pub fn handler<'py>(
     }
     request.set_content_type(CONTENT_TYPE);
     RequestState::of(*request).content_type_set.set(true);
-    let page = psp_pages::find(py, state, path, Some(&request.finfo()), false)?;
+    let page = psp_pages::find(py, state, path, Some(*request), false)?;
     let file = Text(path).into_pyobject(py)?;
     drop(request);
     let has_attributes = class::has_attributes::<RequestObject>(&object.to_owned());
