@@ -27,7 +27,10 @@ _NEEDED = {"session", "form", "psp", "__mp_info__", "__mp_path__"}
 
 
 class Page:
-    """A template as code. It is never changed."""
+    """A template as code. It is never changed.
+
+    `is_direct` says that it writes by a function of its request, `is_plain` that it needs nothing but that.
+    """
 
     __slots__ = ("code", "files", "is_direct", "is_plain", "mentions", "name", "names", "segments", "source")
 
@@ -43,11 +46,11 @@ class Page:
             self._relocate_syntax_error(error)
             raise
         self.mentions = frozenset(_names_in(self.code))
-        self.is_plain = self.is_direct and not self.mentions & (_DYNAMIC | _NEEDED)
         if self.is_direct and "req" in text:
             from symtable import symtable
 
             self.is_direct = not _binds_req(symtable(text, name, "exec"))
+        self.is_plain = self.is_direct and not self.mentions & (_DYNAMIC | _NEEDED)
 
     @property
     def is_dynamic(self) -> bool:
@@ -109,7 +112,7 @@ def load(path: str, any_request: bool = False, database: bool = False) -> Page:
     if database and not _has_told:
         _has_told = True
         _apache.log_error(
-            "mod_python.psp: PythonOption mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
+            "mod_python.psp: mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
             _apache.APLOG_NOTICE,
         )
     return _loaded(path, None, os.path.join(os.path.dirname(path), ""), any_request)

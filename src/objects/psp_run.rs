@@ -184,11 +184,12 @@ fn finish(
     raised: Option<&PyErr>,
 ) -> PyResult<()> {
     let request = lease.borrow(py)?;
-    let held = &RequestState::of(*request).held;
+    let request_state = RequestState::of(*request);
+    let held = &request_state.held;
     if raised.is_some_and(|raised| !is_planned(py, state, raised)) {
         held.forget(mark);
     }
-    if held.leave() { held_output::send(py, *request) } else { Ok(()) }
+    if held.leave() { held_output::send(py, *request, request_state) } else { Ok(()) }
 }
 
 /// `SERVER_RETURN` with OK or DONE: the response is meant as it is.
