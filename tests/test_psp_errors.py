@@ -76,6 +76,18 @@ def test_fragments_have_their_own_lines_in_tracebacks(psp):
     assert f'File "{site.docroot}/syntax.inc", line 2' in log and "<%= 1 + %>" in log
 
 
+def test_a_page_in_itself(psp):
+    site = psp(
+        {
+            "page.psp": '<%@ include file="code.inc" %>\n<%= PSP(req, "page.psp") if depth < 3 else 1 / 0 %>',
+            "code.inc": "<%\n\nreq.depth = depth = getattr(req, 'depth', 0) + 1\n%>\n",
+        }
+    )
+    site.expect_traceback("ZeroDivisionError", handler="mod_python.psp")
+    assert site.get("/page.psp").status == 500
+    assert log_lines(site).count(f'File "{site.docroot}/page.psp", line 2, in <module>') == 3
+
+
 @pytest.mark.parametrize(
     ("template", "line", "message"),
     [

@@ -20,6 +20,8 @@ STRING_NAME = "__psp__"
 DOCUMENTED, DIRECT, ANY_REQUEST = 0, 1, 2
 """Styles of the source: as `psp.parse` gives it; for pages of an mp_request; for pages that write with `req.write`."""
 
+_RELOCATED = -1
+"""In place of an instruction in a traceback: without one there are no columns, which would be those of the source."""
 _DYNAMIC = {"eval", "exec", "globals", "locals", "vars", "dir"}
 """What may look up any name."""
 _NEEDED = {"session", "form", "psp", "__mp_info__", "__mp_path__"}
@@ -183,7 +185,7 @@ def _relocated(page: Page, traceback: TracebackType | None) -> TracebackType | N
         traceback = traceback.tb_next
     following = None
     for entry in reversed(entries):
-        if entry.tb_frame.f_code.co_filename == page.name:
+        if entry.tb_frame.f_code.co_filename == page.name and entry.tb_lasti != _RELOCATED:
             entry = _own_entry(entry, page.place(entry.tb_lineno), following)
         else:
             entry.tb_next = following
@@ -192,7 +194,7 @@ def _relocated(page: Page, traceback: TracebackType | None) -> TracebackType | N
 
 
 def _own_entry(entry: TracebackType, place: tuple[str, int], following: TracebackType | None) -> TracebackType:
-    """An entry at `place`; without columns, which are those of the source."""
+    """An entry at `place`."""
     code = entry.tb_frame.f_code
     frame, (file, line) = entry.tb_frame, place
     if file != code.co_filename:
@@ -202,4 +204,4 @@ def _own_entry(entry: TracebackType, place: tuple[str, int], following: Tracebac
         except StopIteration as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
                 frame = error.__traceback__.tb_next.tb_frame
-    return type(entry)(following, frame, -1, line)
+    return type(entry)(following, frame, _RELOCATED, line)
