@@ -41,6 +41,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"private_directory", private_directory, Arity(0, 0), c"private_directory()\n--\n\nThe directory in httpd's runtime directory that only the server's user may read or write. Raises OSError, saying why there is none."),
     function(c"_request_lock", locks::lock_for_request, Arity(2, 2), c"_request_lock(req, key)\n--\n\nWait for the lock of a key, for a request and all it leads to; what they have already is theirs once more. The lock is free again when it was given back as often, and at the end of the request at the latest."),
     function(c"_request_unlock", locks::unlock_for_request, Arity(2, 2), c"_request_unlock(req, key)\n--\n\nGive the lock back. Does nothing when the request does not have it."),
+    function(c"_file_stamp", super::file_stamp::file_stamp, Arity(1, 1), c"_file_stamp(path)\n--\n\nPath, modification time (ns), size and inode of a regular file, or None if there is none. Raises OSError."),
     function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
     function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
     function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
