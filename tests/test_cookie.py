@@ -241,7 +241,17 @@ def test_altered_cookies(site, Class):
     value = "Wyd4JywgMV0=" if Class == "MarshalCookie" else "alice"
     right = signed(value, purpose=Class.encode())
     assert parse(site, f"user={right}", Class, secret="k3y")["user"][0] == Class
-    altered = [right[:-1], right + "x", right[1:], right.upper(), right[:64] + "z" + right[65:], value, "", right[:64], "0" * 64 + value]
+    altered = [
+        right[:-1],
+        right + "x",
+        right[1:],
+        right.upper(),
+        right[:64] + "z" + right[65:],
+        value,
+        "",
+        right[:64],
+        "0" * 64 + value,
+    ]
     altered += [chr(ord(right[0]) ^ 1) + right[1:], right[:63], "\udce9" * 80]
     for text in altered:
         assert parse(site, f"user={text}", Class, secret="k3y") == {"user": ("Cookie", text)}, text

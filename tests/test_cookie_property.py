@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 TOKEN = string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~"
 OCTETS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '",;\\')
-names = st.text(TOKEN, min_size=1, max_size=12).filter(lambda name: name[0] != "$" and name.lower() not in http.cookies.Morsel._reserved)
+names = st.text(TOKEN, min_size=1, max_size=12).filter(
+    lambda name: name[0] != "$" and name.lower() not in http.cookies.Morsel._reserved
+)
 values = st.text(OCTETS, max_size=30)
 pairs = st.lists(st.tuples(names, values), max_size=12)
 anything = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, blacklist_characters="\x7f"), max_size=60)

@@ -67,6 +67,26 @@ def _multipart(content: bytes) -> bytes:
     return f"{text}{file}\r\n\r\n".encode() + content + b"\r\n--bench--\r\n"
 
 
+TEMPLATE = b"""<html><body><h1>Numbers</h1>
+<table>
+<%
+for number in range(20):
+    # a row
+%><tr class="row"><td><%= number %></td><td><%= number * number %></td></tr>
+<%
+# end
+%></table>
+<p>You asked for <%= req.uri %>.</p>
+</body></html>
+"""
+
+
+def _numbers(root: str, port: int) -> bytes:
+    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(20))
+    start = "<html><body><h1>Numbers</h1>\n<table>\n"
+    return f"{start}{rows}</table>\n<p>You asked for /psp/page.</p>\n</body></html>\n".encode()
+
+
 def _everywhere(times: float) -> dict[str, float]:
     return {"event-1x16": times, "event-2x8": times}
 
@@ -198,6 +218,16 @@ CASES = (
         python_config="PythonOption mod_python.session.database_directory ${scratch}",
         without=frozenset({"c"}),
         at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "psp",
+        "a page: a table of 20 rows, 41 expressions",
+        "/psp/page",
+        _numbers,
+        page=TEMPLATE,
+        python_handler="mod_python.psp",
+        without=frozenset({"c"}),  # a C module has no templates
+        at_most_debian=_everywhere(0.4),
     ),
     Case(
         "publisher",

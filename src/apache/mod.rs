@@ -12,7 +12,7 @@
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
-//! | `filter`, `input`, `invocation`, `brigade` | bodies on their way through filters |
+//! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
@@ -38,6 +38,7 @@ pub mod constants;
 pub mod expression;
 pub mod file_info;
 pub mod filter;
+mod filter_slot;
 pub mod hook;
 pub mod include;
 mod input;

@@ -156,9 +156,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"subrequest_file", super::subrequest::subrequest_file, Arity(1, 1), c"subrequest_file(path)\n--\n\nmp_subrequest of a file, looked up by path, or by name beside this request's own file."),
         method(c"subrequest_uri", super::subrequest::subrequest_uri, Arity(1, 2), c"subrequest_uri(uri, method='GET')\n--\n\nmp_subrequest of another URI of this server, looked up."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
-        method(c"_echo", super::psp_output::echo, Arity(0, 3), c"_echo(value)\n--\n\nWrite str(value) from a page."),
-        method(c"_echo_html", super::psp_output::echo_html, Arity(0, 3), c"_echo_html(value)\n--\n\nWrite str(value) from a page, with what HTML gives a meaning escaped; what value.__html__() returns is written as it is."),
-        method(c"_text", super::psp_output::text, Arity(1, 1), c"_text(data)\n--\n\nWrite a page's text."),
+        method(c"_write_page", super::psp_output::write, Arity(0, u8::MAX), c"_write_page(*pieces)\n--\n\nWrite what a page consists of: a text, then a value, as str() shows it, and a text in turn."),
+        method(c"_write_page_html", super::psp_output::write_html, Arity(0, u8::MAX), c"_write_page_html(*pieces)\n--\n\nAs _write_page; in the values, what HTML gives a meaning is escaped, but for what a value's method __html__ returns."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
         method(
             c"wsgi_start_response",

@@ -275,12 +275,11 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
         return Ok(());
     }
     let request = output_now(this)?;
-    if RequestState::of(*request).held.is_holding() {
-        if !flush {
-            return held_output::hold(this.py(), *request, bytes);
-        }
-        held_output::send(this.py(), *request)?;
+    let state = RequestState::of(*request);
+    if !flush && state.held.is_holding() {
+        return held_output::write(this.py(), *request, state, bytes);
     }
+    held_output::send(this.py(), *request)?;
     write_through(this.py(), *request, bytes, flush)
 }
 
