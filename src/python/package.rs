@@ -22,6 +22,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.bootstrap" "bootstrap.py" false,
     "mod_python.cache" "cache.py" false,
     "mod_python.cgi_streams" "cgi_streams.py" false,
+    "mod_python.cgihandler" "cgihandler.py" false,
     "mod_python.claims" "claims.py" false,
     "mod_python.dbm_session" "dbm_session.py" false,
     "mod_python.debugger" "debugger.py" false,
@@ -43,6 +44,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.session_directory" "session_directory.py" false,
     "mod_python.session_record" "session_record.py" false,
     "mod_python.sqlite_session" "sqlite_session.py" false,
+    "mod_python.testhandler" "testhandler.py" false,
     "mod_python.util" "util.py" false,
     "mod_python.version" "version.py" false,
 ];
