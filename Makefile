@@ -12,7 +12,7 @@ help:
 	@echo "make run          build, and serve examples/ at http://localhost:8080/ (PORT=8081 for another port)"
 	@echo "make test         everything that CI checks: build, lints, Rust tests, Python tests, tests with a real httpd"
 	@echo "make build        target/release/libmod_python.so"
-	@echo "make install      put it where httpd keeps its modules (DESTDIR, LIBEXECDIR, CONFDIR)"
+	@echo "make install      put it where httpd keeps its modules, and the command (DESTDIR, LIBEXECDIR, BINDIR, DATADIR, CONFDIR)"
 	@echo "make lint         formatting and lints"
 	@echo "make fuzz         five minutes of fuzzing for each parser (FUZZ_SECONDS=60 for another time)"
 	@echo "make test-matrix  the same binary under several versions of Python"

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from command import Command
 from httpd import MODULE, MPMS, Site
 
 
@@ -55,3 +56,11 @@ def httpd(mpm):
             if site.process is not None:
                 site.kill()
             site.remove()
+
+
+@pytest.fixture
+def command():
+    """The command `mod_python`: `command("create", ...)` runs it, `command.serve(...)` has it serve."""
+    command = Command()
+    yield command
+    command.close()

@@ -92,9 +92,22 @@ def prepare_path(path_expression: str | None, directory: str | None) -> None:
         sys.path.insert(0, directory)
 
 
+def reset_path() -> None:
+    """Make `sys.path` what it was when the interpreter started."""
+    global _path_in_force
+    sys.path[:] = _initial_path
+    _path_in_force = None
+
+
 _initial_path = list(sys.path)
 _paths: dict[str, list[str]] = {}
 _path_in_force: str | None = None
+
+
+def initial_path_changed() -> None:
+    """`sys.path` has been made another, by a virtual environment: PythonPath starts from that."""
+    _initial_path[:] = sys.path
+    _paths.clear()
 
 
 class _InitialSys:

@@ -9,6 +9,7 @@
 #include "http_request.h"
 #include "http_vhost.h"
 #include "ap_mpm.h"
+#include "mpm_common.h"
 #include "ap_mmn.h"
 #include "ap_provider.h"
 #include "ap_expr.h"

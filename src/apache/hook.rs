@@ -236,12 +236,31 @@ impl<'p> Hooks<'p> {
         unsafe { sys::ap_hook_post_config(Some(call_post_config::<F>), before, after, place) }
     }
 
+    /// After each reading of the configuration, also for `httpd -t`; what is logged is seen where httpd was started.
+    pub fn check_config<F>(self, hook: F, order: Order)
+    where
+        F: Fn(Pool<'_>, Pool<'_>, Pool<'_>, Server) -> Status + Stateless,
+    {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_check_config(Some(call_post_config::<F>), before, after, place) }
+    }
+
     /// `hook` gets the pool of the child, and the main server.
     pub fn child_init<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
         let _ = hook;
         let (before, after, place) = self.order(order);
         // SAFETY: as in `request`.
-        unsafe { sys::ap_hook_child_init(Some(call_child_init::<F>), before, after, place) }
+        unsafe { sys::ap_hook_child_init(Some(call_with_server::<F>), before, after, place) }
+    }
+
+    /// While httpd only checks its configuration, which has been read: `hook` gets a pool and the main server.
+    pub fn test_config<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_test_config(Some(call_with_server::<F>), before, after, place) }
     }
 
     fn order(self, order: Order) -> (*const *const c_char, *const *const c_char, c_int) {
@@ -386,11 +405,11 @@ unsafe extern "C" fn call_post_config<
     .0
 }
 
-unsafe extern "C" fn call_child_init<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
+unsafe extern "C" fn call_with_server<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
 where
     F: Fn(Pool<'_>, Server) + Stateless,
 {
-    // SAFETY: httpd passes the pool of the child and the main server.
+    // SAFETY: httpd passes a live pool (of the child, or of the configuration) and the main server.
     if let (Some(pool), Some(server)) = unsafe { (Pool::from_raw(pool), Server::from_raw(main)) } {
         contain(Place::Server(main), (), || the::<F>()(pool, server));
     }

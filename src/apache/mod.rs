@@ -8,12 +8,12 @@
 //! | `record` | the record that httpd loads; configuration and state that httpd keeps for the module |
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
-//! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `request`, `response`, `stream`, `body`, `access` | a request: its fields, what is sent, whole or in pieces, what is read, who may |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
 //! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
-//! | `connection`, `server`, `process` | what a request belongs to |
+//! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
@@ -52,8 +52,10 @@ pub mod record;
 pub mod request;
 pub mod response;
 pub mod runtime_directory;
+pub mod sections;
 pub mod server;
 pub mod status;
+pub mod stream;
 pub mod subrequest;
 mod sys;
 pub mod table;

@@ -191,7 +191,9 @@ unsafe fn typed<'a, T: 'static>(data: *const c_void) -> Option<&'a T> {
 
 /// # Safety
 /// `vector` is NULL or a vector of configurations that lives, unchanged, for `'a`.
-unsafe fn config_in<'a, T: Config>(vector: *const sys::ap_conf_vector_t) -> Option<&'a T> {
+pub(super) unsafe fn config_in<'a, T: Config>(
+    vector: *const sys::ap_conf_vector_t,
+) -> Option<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { config_ref(slot(vector)) }
 }

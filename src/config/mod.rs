@@ -2,9 +2,11 @@
 
 pub mod directives;
 pub mod handlers;
+pub mod mount;
 pub mod phase;
 pub mod provider;
 pub mod section;
 pub mod server;
 pub mod settings;
+pub mod stated;
 pub mod turn;
