@@ -97,8 +97,21 @@ class Page:
             linecache.cache[self.name] = (len(self.source), None, text.splitlines(keepends=True), self.name)
 
 
-def load(path: str, any_request: bool = False) -> Page:
-    """Compile the template in a file. Raises OSError, and SyntaxError with the template's own file and line."""
+_has_told = False
+
+
+def load(path: str, any_request: bool = False, database: bool = False) -> Page:
+    """Compile the template in a file. `database` says that an option asks for a cache that there is no more.
+
+    Raises OSError, and SyntaxError with the template's own file and line.
+    """
+    global _has_told
+    if database and not _has_told:
+        _has_told = True
+        _apache.log_error(
+            "mod_python.psp: PythonOption mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
+            _apache.APLOG_NOTICE,
+        )
     return _loaded(path, None, os.path.join(os.path.dirname(path), ""), any_request)
 
 
