@@ -124,7 +124,9 @@ def _inspected(function: Callable[..., Any]) -> Parameters:
     """As `_of_code`, for all else: classes, objects with `__call__`, `partial`, decorated functions."""
     import inspect
 
-    if inspect.isbuiltin(function):
+    made: Any = function
+    makers = (made.__init__, made.__new__) if isinstance(function, type) else (made,)
+    if all(inspect.isroutine(maker) and not hasattr(maker, "__code__") for maker in makers):
         return _NONE
     try:
         own = inspect.signature(function, follow_wrapped=False).parameters.values()

@@ -11,7 +11,6 @@ from io import BytesIO
 
 from . import apache
 from .apache import SERVER_RETURN, parse_header
-from .arguments import arguments_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -380,6 +379,8 @@ def apply_fs_data(object: Any, fs: FieldStorage, /, **args: Any) -> Any:
     A field that is a file is passed as the field, any other as its text; several of one name as a list. `args` come
     before fields of the same name. What is not there and has no default is a TypeError, as in every call.
     """
+    from .arguments import arguments_for
+
     positional, keywords = arguments_for(object, fs, args)
     result = object(*positional, **keywords)
     if type(result).__name__ == "coroutine":
