@@ -139,7 +139,7 @@ def test_filter(page):
     assert len(words) == 5 and "code that answers a request" in words and "{{" not in page.text()
 
 
-@pytest.mark.parametrize("path", ["/", "/guestbook/", "/members/", "/filter/", "/form/", "/psp/", "/request/", "/upload/"])
+@pytest.mark.parametrize("path", ["/", "/guestbook/", "/members/", "/filter/", "/form/", "/psp/", "/cookie/", "/session/", "/request/", "/upload/"])
 def test_pages_fit_a_small_screen(page, driver, path):
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
