@@ -9,7 +9,7 @@ from httpd import FORBIDDEN, wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-TEXT = "Gr\u00fc\u00dfe aus K\u00f6ln, \u65e5\u672c\u8a9e, \u041f\u0440\u0438\u0432\u0435\u0442 \U0001f98a & <b>\"q\"</b> +%"
+TEXT = 'Gr\u00fc\u00dfe aus K\u00f6ln, \u65e5\u672c\u8a9e, \u041f\u0440\u0438\u0432\u0435\u0442 \U0001f98a & <b>"q"</b> +%'
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,9 @@ def test_filter(page):
     assert len(words) == 5 and "code that answers a request" in words and "{{" not in page.text()
 
 
-@pytest.mark.parametrize("path", ["/", "/guestbook/", "/members/", "/filter/", "/form/", "/psp/", "/cookie/", "/session/", "/request/", "/upload/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/guestbook/", "/members/", "/filter/", "/form/", "/psp/", "/cookie/", "/session/", "/request/", "/upload/"]
+)
 def test_pages_fit_a_small_screen(page, driver, path):
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}

@@ -137,7 +137,13 @@ def test_broken_headers(cgi):
         "syntax": "print(",
     }
     site = cgi({f"{name}.py": text + "\n" for name, text in broken.items()})
-    for error in ("ValueError: the CGI program ended before", "not a header line", "ValueError", "ZeroDivisionError", "SyntaxError"):
+    for error in (
+        "ValueError: the CGI program ended before",
+        "not a header line",
+        "ValueError",
+        "ZeroDivisionError",
+        "SyntaxError",
+    ):
         site.expect_traceback(error, handler="mod_python.cgihandler")
     for name in broken:
         response = site.get(f"/{name}")

@@ -42,7 +42,9 @@ def test_guestbook(examples):
         assert "1 entry so far" in page.text and "Gr\u00fc\u00dfe &amp; &lt;i&gt;<br>two" in page.text
     assert "Log in" in other.get("/guestbook/").text and other.post("/guestbook/write", text="x").status == 403
     assert [ada.get(f"/guestbook/{name}").status for name in ("login?name=x", "logout", "write?text=x")] == [405] * 3
-    assert [ada.get(f"/guestbook/{name}").status for name in ("PAGE", "database", "entries", "sqlite3", "login")] == [404] * 4 + [400]
+    assert [ada.get(f"/guestbook/{name}").status for name in ("PAGE", "database", "entries", "sqlite3", "login")] == [404] * 4 + [
+        400
+    ]
     assert ada.post("/guestbook/logout").status == 302
     assert "Log in" in ada.get("/guestbook/").text and ada.post("/guestbook/write", text="x").status == 403
 
@@ -63,11 +65,18 @@ def test_members(examples):
     assert visitor.post("/members/join", name="ada", password="another one").status == 409
     assert visitor.post("/members/join", name="a b", password="countess").status == 400
     assert visitor.post("/members/join", name="ada2", password="short").status == 400
-    assert [visitor.get("/members/join?name=x&password=countess").status, visitor.post("/members/join", name="x").status] == [405, 400]
+    assert [visitor.get("/members/join?name=x&password=countess").status, visitor.post("/members/join", name="x").status] == [
+        405,
+        400,
+    ]
     inside = [examples.get("/members/inside/", user=user) for user in (("ada", "countess"), ("ada", "wrong"), ("eve", "countess"))]
     assert [answer.status for answer in inside] == [200, 401, 401]
     assert '<strong id="who">ada</strong>' in inside[0].text
-    assert [examples.get(f"/members/{path}").status for path in ("accounts", "accounts/create", "accounts.py/create")] == [404, 404, 403]
+    assert [examples.get(f"/members/{path}").status for path in ("accounts", "accounts/create", "accounts.py/create")] == [
+        404,
+        404,
+        403,
+    ]
     assert examples.get("/members/inside", user=("ada", "countess")).status != 200
     examples.expect_log("AH01630|client denied by server configuration")
 
