@@ -313,3 +313,11 @@ def test_a_request_that_never_ends_does_not_keep_the_server(command):
         assert connection.recv(5) == b"HTTP/"
         assert site.stop() == 0
     assert command.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["hello", "request", "form"])
+def test_the_examples_are_served(command, name):
+    shutil.copytree(real.PROJECT / "examples" / name, command.directory / name)
+    site = command.serve(command.directory / name / f"{name}.py")
+    assert site.get("/").status == 200
+    assert site.stop() == 0
