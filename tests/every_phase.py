@@ -96,3 +96,10 @@ def finish(site, path, **options):
         response = site.ask(connection, "GET", path, **options)
         site.ask(connection, "GET", "/finished", **options)
     return response
+
+
+EVERY_ONE = [
+    "PythonInitHandler", "PythonPostReadRequestHandler", "PythonTransHandler", "PythonHeaderParserHandler", "PythonAccessHandler",
+    "PythonAuthenHandler", "PythonAuthzHandler", "PythonTypeHandler", "PythonFixupHandler", "PythonHandler", "PythonLogHandler",
+    "PythonCleanupHandler",
+]  # fmt: skip

@@ -101,7 +101,9 @@ def reading(httpd):
 
 LINES = b"first line\nsecond line\n\nthird line without end"
 STEPS = ("s4", "g", "s6", "r3", "g", "g", "s100", "r5", "g", "r10", "r10")
-FILTERED = b"FIRS|\nFIRST LINE\n|\nSECOND|\nSEC|\nOND LINE\n|\n\n|\nTHIRD LINE WITHOUT END|\nTHIRD|\n LINE WITHOUT END|end\n|end\n|end\n"
+FILTERED = (
+    b"FIRS|\nFIRST LINE\n|\nSECOND|\nSEC|\nOND LINE\n|\n\n|\nTHIRD LINE WITHOUT END|\nTHIRD|\n LINE WITHOUT END|end\n|end\n|end\n"
+)
 
 
 @pytest.mark.parametrize("name", ["inputfilter", "by_lines", "gather"])

@@ -1,9 +1,5 @@
 """util.FieldStorage: fields of queries and urlencoded bodies, and how they are asked for."""
 
-from urllib.parse import urlencode
-
-import pytest
-
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 SHOW = """
     from mod_python import apache, util

@@ -123,7 +123,7 @@ def test_q15_errors_give_the_text_of_the_server_and_the_page_goes_on(pages):
 def test_python_debug_shows_the_traceback_in_the_tag_s_place(pages):
     site = pages(
         page=page(
-            'one <!--#python eval="1/0" --> two <!--#python exec="filter.write(\'partly \'); raise KeyError(\'<b>&\')" --> three',
+            "one <!--#python eval=\"1/0\" --> two <!--#python exec=\"filter.write('partly '); raise KeyError('<b>&')\" --> three",
             '<!--#python eval="" --> <!--#if expr="false" --><!--#python eval="1/0" --><!--#endif -->end <!--#python eval="6 * 7" -->',
         ),
         config='SSIErrorMsg "[error]"\nPythonDebug On\n',
@@ -133,7 +133,9 @@ def test_python_debug_shows_the_traceback_in_the_tag_s_place(pages):
     text = site.get("/page.html").text
     opening = f'\n<pre>\nMod_python error: "includes {site.docroot}/page.html"'
     first, _, rest = text.partition("</pre>\n")
-    assert first.startswith(f"one {opening}\n\nTraceback (most recent call last):") and "ZeroDivisionError: division by zero" in first
+    assert (
+        first.startswith(f"one {opening}\n\nTraceback (most recent call last):") and "ZeroDivisionError: division by zero" in first
+    )
     second, _, rest = rest.partition("</pre>\n")
     assert second.startswith(f" two partly {opening}\n\nTraceback") and "KeyError: &#x27;&lt;b&gt;&amp;&#x27;" in second
     # A tag that is written wrongly is no matter of code.

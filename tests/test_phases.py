@@ -2,7 +2,7 @@
 
 import pytest
 
-from every_phase import AUTH_MODULES, BY_DIRECTORY, BY_SERVER, EVERY_PHASE, finish
+from every_phase import AUTH_MODULES, BY_DIRECTORY, BY_SERVER, EVERY_ONE, EVERY_PHASE, finish
 
 pytestmark = pytest.mark.threads_and_processes
 
@@ -15,20 +15,7 @@ def test_every_phase_in_order_wherever_the_others_are_loaded(httpd, order):
     assert (response.status, response.body) == (200, b"body")
     # mod_mime would have said text/html.
     assert response.headers["Content-Type"] == "text/x-phases"
-    assert (site.scratch / "trail").read_text().split() == [
-        "PythonInitHandler",
-        "PythonPostReadRequestHandler",
-        "PythonTransHandler",
-        "PythonHeaderParserHandler",
-        "PythonAccessHandler",
-        "PythonAuthenHandler",
-        "PythonAuthzHandler",
-        "PythonTypeHandler",
-        "PythonFixupHandler",
-        "PythonHandler",
-        "PythonLogHandler",
-        "PythonCleanupHandler",
-    ]
+    assert (site.scratch / "trail").read_text().split() == EVERY_ONE
 
 
 def test_init_handler_of_a_directory(httpd):

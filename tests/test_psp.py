@@ -29,6 +29,6 @@ def test_a_page(psp):
     site, response = page(psp, b"<p>\n<%\nfor name in ('a', 'b'):\n%>\n<b><%=name%></b>\n<%\n# end\n%></p> \xc3\xa9 \"\\n\"")
     assert response.status == 200
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert response.text == "<p>\n\n<b>a</b>\n\n<b>b</b>\n</p> \u00e9 \"\\n\""
+    assert response.text == '<p>\n\n<b>a</b>\n\n<b>b</b>\n</p> \u00e9 "\\n"'
     assert site.get("/page.psp").text == response.text
     assert site.get("/missing.psp").status == 404

@@ -374,7 +374,9 @@ def test_content_types(publish):
 
 
 def test_changed_modules_are_reloaded(publish):
-    site = publish({"index.py": "import part\ndef index(): return part.text", "part.py": "text = 'one'", "m.py": "def index(): return 'm'"})
+    site = publish(
+        {"index.py": "import part\ndef index(): return part.text", "part.py": "text = 'one'", "m.py": "def index(): return 'm'"}
+    )
     assert texts(site, "/", "/m") == ["one", "m"]
     site.write("part.py", "text = 'two'")
     assert texts(site, "/") == ["two"]
@@ -405,7 +407,14 @@ def test_autoreload_off(publish):
 
 
 def test_modules_of_one_name_in_two_directories(publish):
-    site = publish({"a/page.py": "x = 'a'", "b/page.py": "x = 'b'", "a/index.py": "import page\ny = page.x", "b/index.py": "import page\ny = page.x"})
+    site = publish(
+        {
+            "a/page.py": "x = 'a'",
+            "b/page.py": "x = 'b'",
+            "a/index.py": "import page\ny = page.x",
+            "b/index.py": "import page\ny = page.x",
+        }
+    )
     assert texts(site, "/a/page/x", "/b/page/x", "/a/y", "/b/y") == ["a", "b", "a", "b"]
 
 
@@ -417,7 +426,12 @@ def test_files_with_odd_names(publish):
 
 
 def test_source_encodings(publish):
-    site = publish({"latin.py": "# -*- coding: iso-8859-1 -*-\nx = 'caf\u00e9'\n".encode("latin-1"), "bom.py": b"\xef\xbb\xbfx = 'caf\xc3\xa9'"})
+    site = publish(
+        {
+            "latin.py": "# -*- coding: iso-8859-1 -*-\nx = 'caf\u00e9'\n".encode("latin-1"),
+            "bom.py": b"\xef\xbb\xbfx = 'caf\xc3\xa9'",
+        }
+    )
     assert texts(site, "/latin/x", "/bom/x") == ["caf\u00e9"] * 2
 
 
@@ -443,7 +457,9 @@ def test_many_threads_and_a_reload(publish):
     """While a page changes under load, each answer is one of its versions."""
     import threading
 
-    site = publish({"index.py": "import part\ndef index(n): return f'{n} {part.x}'", "part.py": "x = 0"}, server="MaxKeepAliveRequests 0")
+    site = publish(
+        {"index.py": "import part\ndef index(n): return f'{n} {part.x}'", "part.py": "x = 0"}, server="MaxKeepAliveRequests 0"
+    )
     stop, wrong, seen = threading.Event(), [], set()
 
     def ask(number):

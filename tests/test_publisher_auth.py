@@ -137,7 +137,9 @@ def test_credentials(publish):
     assert ask("Basic ZWdnczo6YTpi") == (200, "('eggs', ':a:b')")
     assert ask("Basic Y2Fmw6k6w6k=") == (200, "('caf\\xe9', '\\xe9')")
     assert ask("Basic Y2Fm6Trp") == (200, "('caf\\xe9', '\\xe9')")
-    assert ask("Basic " + "x" * 5) == 400 and ask("Basic !!!!") == 400 and ask("Basic ZWdncw==") == 400 and ask(b"Basic \xe9") == 400
+    assert (
+        ask("Basic " + "x" * 5) == 400 and ask("Basic !!!!") == 400 and ask("Basic ZWdncw==") == 400 and ask(b"Basic \xe9") == 400
+    )
     assert ask("Bearer ZWdnczpzcGFt") == 401 and ask("Digest username=x") == 401 and ask("") == 401 and ask("Basic") == 400
 
 
@@ -168,7 +170,13 @@ def test_deeper_objects(publish):
             __auth__ = True
         outer = Outer()
     """)
-    assert [status(site, "/outer/inner/page", user) for user in (None, EGGS, SPAM, ("nobody", ""), ("else", ""))] == [401, 200, 401, 401, 403]
+    assert [status(site, "/outer/inner/page", user) for user in (None, EGGS, SPAM, ("nobody", ""), ("else", ""))] == [
+        401,
+        200,
+        401,
+        401,
+        403,
+    ]
     assert [status(site, "/outer/inner/open", user) for user in (EGGS, SPAM, ("else", ""))] == [200, 200, 403]
     assert realm(site.get("/outer/inner")) == 'Basic realm="module"'
     assert realm(site.get("/outer/inner", user=("nobody", ""))) == 'Basic realm="inner"'
@@ -392,7 +400,7 @@ def test_reloading_changes_who_may(publish):
 
 
 def test_optimised_code_is_guarded_too(publish):
-    page = '''
+    page = """
         def page(req):
             "What it is."
             assert req
@@ -400,7 +408,7 @@ def test_optimised_code_is_guarded_too(publish):
                 "Who may."
                 return user == "eggs"
             return "in"
-    '''
+    """
     site = publish(page, server="PythonOptimize On\n")
     assert [status(site, "/page", user) for user in (EGGS, SPAM)] == [200, 403]
 

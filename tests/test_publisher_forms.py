@@ -110,7 +110,11 @@ def test_bodies(site):
     part = "--XX\r\nContent-Disposition: form-data; name={}\r\n{}\r\n{}\r\n"
     text = part.format("name", "", "caf\u00e9") + part.format("other", "", "") + "--XX--\r\n"
     assert answer(site, "/plain", text.encode(), MULTIPART) == "('caf\\xe9', '')"
-    file = part.format('file; filename="a b.txt"', "Content-Type: text/plain\r\n", "content") + part.format("note", "", "n") + "--XX--\r\n"
+    file = (
+        part.format('file; filename="a b.txt"', "Content-Type: text/plain\r\n", "content")
+        + part.format("note", "", "n")
+        + "--XX--\r\n"
+    )
     assert answer(site, "/upload", file.encode(), MULTIPART) == "('Field', 'a b.txt', b'content', 'n')"
     files = part.format("file; filename=a", "", "x") + part.format("file; filename=b", "", "y") + "--XX--\r\n"
     assert answer(site, "/two", files.encode(), MULTIPART) == "['a', 'b']"

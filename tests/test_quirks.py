@@ -1,19 +1,17 @@
 """The original's known defects, Q1 to Q78: none of them is here. Those that other tests show to be absent are in a table."""
 
-import http.client
 import pathlib
 import re
-import threading
 
 import pytest
 
-from test_restart import memory
+from memory import memory
 
 HERE = pathlib.Path(__file__).parent
 
 # Entry: file and test.
 ELSEWHERE = {
-    1: ("filter", "what_is_written_is_copied"),
+    1: ("filter_object", "what_is_written_is_copied"),
     2: ("hostile", "bytes_that_are_no_text"),
     3: ("apache_module", "forms_in_query_strings"),
     4: ("apache_module", "forms_in_query_strings"),
@@ -69,10 +67,10 @@ ELSEWHERE = {
     76: ("import", "modules_of_one_name_in_two_directories"),
     21: ("connection_handler", "read_until_the_client_closes"),
     22: ("filter_errors", "an_input_error_reaches_the_reader"),
-    23: ("filter", "the_object"),
+    23: ("filter_object", "the_object"),
     24: ("filter", "wildcard_directory"),
     25: ("filter", "filters_and_internal_redirects"),
-    62: ("filter", "the_object"),
+    62: ("filter_object", "the_object"),
     77: ("includes", "q77_python_path"),
     78: ("includes", "q78_the_filter_ends_with_its_tag"),
 }
@@ -372,144 +370,3 @@ def test_q75_sendfile_leaves_nothing(httpd):
 
     growth()
     assert growth() < 100
-
-
-# Under load
-
-SERIOUS = """
-    import _apache
-    import os
-
-    kept = []
-
-    def raises(error, act, *arguments):
-        try:
-            act(*arguments)
-        except error:
-            return
-        raise AssertionError(f"no {error} of {act}")
-
-    def q02_q05_text(req):
-        assert req.headers_in["X-Byte"] == "caf\\udce9"
-        req.headers_out["X-Back"] = req.headers_in["X-Byte"]
-
-    def q03_q04_forms(req):
-        assert _apache.parse_qs("a=%e9&b=1") == {"a": ["\\udce9"], "b": ["1"]}
-        assert _apache.parse_qsl("a=1&b=2") == [("a", "1"), ("b", "2")]
-        assert len(_apache.parse_qsl("a=1&" * 300)) == 300
-
-    def q06_deletion(req):
-        for name in ("filename", "uri", "user", "finfo", "chunked", "content_type", "status_line", "handler"):
-            raises((AttributeError, TypeError), delattr, req, name)
-
-    def q07_kept(req):
-        kept.append((req, req.headers_in, req.connection, req.finfo, req.notes))
-        if len(kept) > 40:
-            for item in kept[0][:2] + kept[0][4:]:
-                raises(RuntimeError, lambda: item.method if item is kept[0][0] else len(item))
-            del kept[0]
-
-    def q08_cleanup(req):
-        req.register_cleanup(lambda _: req.add_handler("PythonHandler", "app"))
-
-    def q09_list(req):
-        while req.hlist.handler is not None:
-            req.hlist.next()
-        req.hlist.next()
-        repr(req.hlist)
-        assert req.connection.hlist is None
-
-    def q10_redirect(req):
-        raises(TypeError, req.internal_redirect, None)
-
-    def q11_q27_q30_q33_tables(req):
-        t = apache.table({"a b": "1"})
-        assert t.setdefault("new", "x") == "x" and t != 5 and "ab" not in t
-        raises(KeyError, t.__getitem__, "ab")
-        raises(ValueError, t.__setitem__, "k", "a\\0b")
-        raises(ValueError, setattr, req, "filename", "a\\0.txt")
-        assert t.popitem() == ("new", "x")
-
-    def q12_locks(req):
-        _apache._global_lock(req.server, "a key")
-        _apache._global_unlock(req.server, "a key")
-
-    def q13_q14_questions(req):
-        assert req.get_addhandler_exts() == "" and apache.mpm_query(12345) == 0
-
-    def q16_cycles(req):
-        req.me = req
-        req.table = req.headers_in
-        req.generator = (item for item in [req])
-        next(req.generator)
-
-    def q17_errors(req):
-        raise ValueError("on purpose")
-
-    def q18_files(req):
-        path = req.document_root() + "/data"
-        for arguments in ((-1,), (0, -2), (11,)):
-            raises(ValueError, req.sendfile, path, *arguments)
-        assert req.sendfile(path, 3, 100) == 7
-
-    def q19_body(req):
-        assert req.readline(2) == b"on" and req.read() == b"e\\ntwo"
-
-    def q67_views(req):
-        req.get_options()[f"of {id(req)}"] = "x"
-        req.get_config()["PythonDebug"] = "1"
-        assert [name for name in req.get_options() if name.startswith("of ")] == [f"of {id(req)}"]
-        apache.main_server.get_options()["shared"] = req.uri
-
-    def q73_injection(req):
-        raises(ValueError, req.headers_out.__setitem__, "X", "a\\r\\nb")
-        raises(ValueError, setattr, req, "content_type", "a\\nb")
-
-    SERIOUS = sorted(name for name in globals() if name[0] == "q")
-
-    def handler(req):
-        name = req.uri[1:]
-        if name == "names":
-            req.write(" ".join(SERIOUS))
-            return apache.OK
-        globals()[name](req)
-        req.write("done")
-        return apache.OK
-"""
-
-
-@pytest.mark.every_mpm
-def test_serious_ones_under_load(httpd, mpm):
-    """What cost the original its memory or its child, by 16 clients at once."""
-    site = httpd(
-        handler="    from mod_python import apache\n" + SERIOUS,
-        files={"data": "0123456789"},
-        children=8 if mpm == "prefork" else 1,
-        server="MaxKeepAliveRequests 0\n",
-    )
-    site.expect_traceback("ValueError: on purpose")
-    names = site.get("/names").text.split()
-    pids = set(site.child_pids())
-    wrong = []
-
-    def client(offset):
-        for number in range(len(names) * 6):
-            name = names[(number + offset) % len(names)]
-            try:
-                response = site.post(f"/{name}", b"one\ntwo", headers={"X-Byte": b"caf\xe9"})
-            except (http.client.HTTPException, OSError) as error:
-                wrong.append((name, repr(error)))
-                continue
-            if response.status != (500 if name.startswith("q17") else 200) or (
-                response.status == 200 and response.text[-4:] != "done"
-            ):
-                wrong.append((name, response.status))
-
-    threads = [threading.Thread(target=client, args=(offset,)) for offset in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    if mpm != "prefork":
-        assert set(site.child_pids()) == pids

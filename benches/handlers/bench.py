@@ -80,6 +80,26 @@ def upload(req):
     return apache.OK
 
 
+def form(req):
+    from mod_python import util
+
+    fields = util.FieldStorage(req)
+    req.content_type = "text/plain"
+    # Names of an urlencoded form are bytes in Debian's.
+    req.write(" ".join([f"{len(name)} {len(fields.getfirst(name))}" for name in fields.keys()]), 0)  # noqa: SIM118
+    return apache.OK
+
+
+def multipart(req):
+    from mod_python import util
+
+    fields = util.FieldStorage(req)
+    title = fields["title"].value
+    req.content_type = "text/plain"
+    req.write(f"{title if isinstance(title, str) else title.decode()} {len(fields['file'].file.read())}", 0)
+    return apache.OK
+
+
 def phase_access(req):
     return apache.OK if req.useragent_ip else apache.HTTP_FORBIDDEN
 
@@ -149,3 +169,7 @@ def file_session(req):
     req.content_type = "text/plain"
     req.write("kept", 0)
     return apache.OK
+
+
+def publisher(req, name, greeting):
+    return f"<html>{greeting}, {name}</html>"

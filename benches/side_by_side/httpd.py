@@ -33,6 +33,10 @@ LogLevel warn
 LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
+{further_modules}
+<IfModule mod_mime.c>
+    TypesConfig /dev/null
+</IfModule>
 KeepAlive On
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
@@ -114,6 +118,10 @@ class Httpd:
             root=self.root,
             port=self.port,
             modules=modules,
+            further_modules="\n".join(
+                f"LoadModule {name}_module {modules}/mod_{name}.so"
+                for name in sorted({name for case in cases for name in case.modules})
+            ),
             identity="User www-data\nGroup www-data" if os.getuid() == 0 else "",
             layout=LAYOUTS[layout].format(modules=modules),
             side=self.side.configuration(self.www, cases),

@@ -48,7 +48,7 @@ class Side:
     def _section(self, www: pathlib.Path, case: Case) -> str:
         lines = [case.all_config, case.c_config if self.name == "c" else case.python_config]
         if not case.answers_file:
-            python = f"SetHandler mod_python\n    PythonHandler bench::{case.function}"
+            python = f"SetHandler mod_python\n    PythonHandler {case.python_handler or f'bench::{case.function}'}"
             lines.append(f"SetHandler bench-{case.name}" if self.name == "c" else python)
         inside = "\n    ".join(line for line in lines if line)
         return f'<Directory "{www}/{case.name}">\n    {inside}\n</Directory>'

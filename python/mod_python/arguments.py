@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType, MethodType
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ class Parameters:
 
 
 _NONE = Parameters((), frozenset(), (), False)
-_of_functions: WeakKeyDictionary[FunctionType, Parameters] = WeakKeyDictionary()
-_of_methods: WeakKeyDictionary[FunctionType, Parameters] = WeakKeyDictionary()
+_of_functions: dict[ref[FunctionType], Parameters] = {}
+"""As a WeakKeyDictionary, at less cost for a look."""
+_of_methods: dict[ref[FunctionType], Parameters] = {}
 
 
 def arguments_for(function: Callable[..., Any], form: FieldStorage, given: dict[str, Any]) -> Arguments:
@@ -60,7 +61,7 @@ def arguments_for(function: Callable[..., Any], form: FieldStorage, given: dict[
         name = field.name
         if name is None or not (name in by_name or takes_any):
             continue
-        value = field if field.filename else field.value
+        value = str(field) if isinstance(field, str) else field if field.filename else field.value
         if name not in values:
             values[name] = value
         elif name in several:
@@ -90,11 +91,11 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
         of_function, known = function.__func__, _of_methods
     else:
         return _inspected(function)
-    parameters = known.get(of_function)
+    parameters = known.get(ref(of_function))
     if parameters is None:
         is_disguised = not _DISGUISES.isdisjoint(of_function.__dict__)
         parameters = _inspected(function) if is_disguised else _of_code(of_function, int(known is _of_methods))
-        known[of_function] = parameters
+        known[ref(of_function, known.pop)] = parameters
     return parameters
 
 

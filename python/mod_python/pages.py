@@ -20,18 +20,11 @@ _REGULAR = 0o100000
 _NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
-class Page:
-    """A file, and the stamp it has now."""
+def file_stamp(req: mp_request, path: str) -> Stamp | None:
+    """What tells this version of a file from others; None if there is no regular file at `path`.
 
-    __slots__ = ("path", "stamp")
-
-    def __init__(self, path: str, stamp: Stamp) -> None:
-        self.path = path
-        self.stamp = stamp
-
-
-def file_stamp(req: mp_request, path: str) -> Page | None:
-    """The page at `path`, None if there is no regular file. Raises SERVER_RETURN (403) if that cannot be found out."""
+    Raises SERVER_RETURN (403) if that cannot be found out.
+    """
     try:
         status = os.stat(path)
     except OSError as error:
@@ -43,7 +36,7 @@ def file_stamp(req: mp_request, path: str) -> Page | None:
         return None
     if status.st_mode & _TYPE_MASK != _REGULAR:
         return None
-    return Page(path, (path, status.st_mtime_ns, status.st_size, status.st_ino))
+    return path, status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class _Loaded:
@@ -65,29 +58,33 @@ class PageCache:
         self._loaded: dict[str, _Loaded] = {}
 
     def __getitem__(self, req: mp_request) -> ModuleType:
-        page = file_stamp(req, req.filename or "")
-        if page is None:
+        stamp = file_stamp(req, req.filename or "")
+        if stamp is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), req.filename)
-        return self.module(req, page)
+        return self.module(req, stamp)
 
-    def module(self, req: mp_request, page: Page) -> ModuleType:
-        """The module of a page, imported again if anything it is made of has changed; raises what importing raises."""
-        loaded = self._loaded.get(page.path)
-        if loaded is not None and _is_current(loaded, page):
+    def module(self, req: mp_request, stamp: Stamp) -> ModuleType:
+        """The module of a file, imported again if anything it is made of has changed; raises what importing raises."""
+        path = stamp[0]
+        loaded = self._loaded.get(path)
+        if loaded is not None and _is_current(loaded, stamp):
             return loaded.module
         config = req.get_config()
         reloads = config.get("PythonAutoReload") != "0"
         if loaded is not None and not reloads:
             return loaded.module
         count = generations.count_of_imports
-        module, stamps = load(page.path, os.path.dirname(page.path), reloads, config.get("PythonDebug") == "1")
-        own = next((stamp for stamp in stamps if stamp[0] == page.path), page.stamp)
-        imported = tuple(stamp for stamp in stamps if stamp[0] != page.path)
-        self._loaded[page.path] = _Loaded(module, own, imported, count)
+        module, stamps = load(path, os.path.dirname(path), reloads, config.get("PythonDebug") == "1")
+        own = next((part for part in stamps if part[0] == path), stamp)
+        imported = tuple(part for part in stamps if part[0] != path)
+        self._loaded[path] = _Loaded(module, own, imported, count)
         return module
 
 
-def _is_current(loaded: _Loaded, page: Page) -> bool:
-    if loaded.stamp != page.stamp or loaded.count != generations.count_of_imports:
+def _is_current(loaded: _Loaded, stamp: Stamp) -> bool:
+    if loaded.stamp != stamp or loaded.count != generations.count_of_imports:
         return False
-    return all(generations.stamp_of(stamp[0]) == stamp for stamp in loaded.imported)
+    for part in loaded.imported:
+        if generations.stamp_of(part[0]) != part:
+            return False
+    return True

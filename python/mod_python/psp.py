@@ -6,8 +6,6 @@ import builtins
 import os
 import sys
 
-import _apache
-
 from . import apache
 from .psp_page import STRING_NAME, relocate
 
@@ -19,8 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import Session as Session
+    from . import _apache as _apache
     from . import util as util
     from .psp_page import Page
+else:
+    import _apache
 
 __all__ = ["PSP", "PSPInterface", "handler", "parse", "parsestring", "raw"]
 
@@ -86,10 +87,11 @@ class PSP:
         string: str | bytes | None = None,
         vars: Mapping[str, Any] | None = None,
     ) -> None:
-        """The template in a file, by default the one the request was mapped to, or in `string`; `vars` are names it finds.
+        """The template in a file, by default the one the request was mapped to, or in `string`.
 
-        A relative name starts from the directory of `req.filename`. Raises ValueError for both, SERVER_RETURN with
-        HTTP_NOT_FOUND where there is no such file, OSError, and SyntaxError for a broken template.
+        A relative name starts from the directory of `req.filename`; `vars` are names the template finds. Raises
+        ValueError for both, SERVER_RETURN with HTTP_NOT_FOUND where there is no such file, OSError, and SyntaxError for
+        a broken template.
         """
         if filename and string is not None:
             raise ValueError("PSP takes a filename or a string, not both")
@@ -134,8 +136,8 @@ class PSP:
     def run(self, vars: Mapping[str, Any] | None = None, flush: int = 0) -> None:
         """Run the template; with `flush`, send what it wrote.
 
-        A page that mentions `session` or `form` gets `req.session` and `req.form`, made if need be; `req.session` is saved
-        at the end. Raises what the template raises, unless it has set an error page.
+        A page that mentions `session` or `form` gets `req.session` and `req.form`, made if need be; `req.session` is
+        saved at the end. Raises what the template raises, unless it has set an error page.
         """
         req: Any = self.req
         created = "session" in self._page.mentions and not hasattr(req, "session")
@@ -216,10 +218,10 @@ class PSPInterface:
         self.error_page: PSP | None = None
 
     def set_error_page(self, filename: str) -> None:
-        """Have exceptions shown by another page, which finds the exception as `exception`, a tuple as of sys.exc_info().
+        """Have exceptions shown by another page, which finds `exception`, a tuple as of sys.exc_info().
 
-        A name with a leading slash starts from DocumentRoot, another one from the page's directory. Raises SERVER_RETURN with
-        HTTP_NOT_FOUND where there is no such file.
+        A name with a leading slash starts from DocumentRoot, another one from the page's directory. Raises
+        SERVER_RETURN with HTTP_NOT_FOUND where there is no such file.
         """
         if filename.startswith("/"):
             path = self.req.document_root().rstrip("/") + filename
@@ -291,6 +293,11 @@ def _html_of(*value: Any) -> str:
     return escape(str(*value))
 
 
+def _value(*arguments: Any, **keywords: Any) -> Any:
+    """What an expression is that would be several arguments of str(), or none."""
+    return arguments[0] if len(arguments) == 1 and not keywords else str(*arguments, **keywords)
+
+
 class _ModuleInfo:
     """As modules of the importer of old had."""
 
@@ -310,6 +317,7 @@ page_globals: dict[str, Any] = {
     "os": os,
     "raw": raw,
     "sys": sys,
-    **dict.fromkeys(("req", "form", "psp", "session", "__file__", "__text__", "__echo__")),
+    "__value__": _value,
+    **dict.fromkeys(("req", "form", "psp", "session", "__file__", "__write__")),
 }
 """The globals of every page, but for what differs from request to request."""

@@ -1,17 +1,18 @@
-"""Compiled templates of Python Server Pages: from a file or a string to a code object, and from its lines back to theirs."""
+"""Compiled templates of Python Server Pages: from a file or a string to code, and from its lines back to theirs."""
 
 from __future__ import annotations
 
 import os
-import sys
 from bisect import bisect_right
-
-import _apache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from symtable import SymbolTable
     from types import CodeType, TracebackType
+
+    from . import _apache as _apache
+else:
+    import _apache
 
 STRING_NAME = "__psp__"
 """The file name of a template that is no file."""

@@ -6,8 +6,6 @@ import os
 from html import escape
 from itertools import zip_longest
 
-import _apache
-
 from .cache import NOT_INITIALIZED, Cache, Entry
 from .psp_page import STRING_NAME, Page, load_string
 
@@ -15,7 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import _apache as _apache
     from . import apache
+else:
+    import _apache
 
 
 class StringPages(Cache[Page]):

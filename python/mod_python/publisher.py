@@ -13,13 +13,15 @@ from types import FunctionType, GeneratorType, MethodType, ModuleType
 
 from . import apache, guards
 from .arguments import MissingArgumentError, arguments_for
-from .pages import Page, PageCache, file_stamp
+from .pages import PageCache, file_stamp
+from .util import FieldStorage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ._apache import mp_request
+    from .generations import Stamp
 
 Rule = tuple[bool, bool]
 
@@ -68,42 +70,43 @@ def handler(req: mp_request) -> int:
     if req.method not in _METHODS:
         req.allow_methods(_METHODS, 1)
         return apache.HTTP_METHOD_NOT_ALLOWED
-    page, object_path, file_parts = _page_and_path(req)
-    module = page_cache.module(req, page)
+    stamp, names, file_parts = _file_and_names(req)
+    module = page_cache.module(req, stamp)
     realm, user, passwd = process_auth(req, module)
-    found = _resolve(req, module, object_path, file_parts, realm, user, passwd)
+    found = _resolve(req, module, names, file_parts, realm, user, passwd)
     if not publish_object(req, found) and req.get_config().get("PythonDebug") == "1" and not req._bytes_queued:
         req.log_error(
-            f"mod_python.publisher: {object_path} of {page.path} returned None and wrote nothing", apache.APLOG_NOTICE
+            f"mod_python.publisher: {'.'.join(names)} of {stamp[0]} returned None and wrote nothing",
+            apache.APLOG_NOTICE,
         )
     return apache.OK
 
 
-def _page_and_path(req: mp_request) -> tuple[Page, str, int]:
-    """The module's file, the dotted path of the object, and how many parts of that were the name of a file."""
+def _file_and_names(req: mp_request) -> tuple[Stamp, list[str], int]:
+    """The module's file, the names that lead to the object, and how many of these are parts of the name of a file."""
     filename = req.filename
     if filename is None:
         raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
     directory, _, name = filename.rpartition("/")
     object_path = (req.path_info or "").removeprefix("/").removesuffix("/")
-    name = _without_suffix(req, name) or "index"
+    if "." in name:
+        name = _without_suffix(req, name)
+    name = name or "index"
     file_parts = 0
-    page = file_stamp(req, f"{directory}/{name}.py")
-    if page is None:
-        page = file_stamp(req, f"{directory}/index.py")
-        if page is None:
+    stamp = file_stamp(req, f"{directory}/{name}.py")
+    if stamp is None:
+        stamp = file_stamp(req, f"{directory}/index.py")
+        if stamp is None:
             raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
         object_path = f"{name}/{object_path}" if object_path else name
         file_parts = name.count(".")
-    if page.path != filename:
-        req.filename = page.path
-    return page, object_path.replace("/", ".") or "index", file_parts
+    if stamp[0] != filename:
+        req.filename = stamp[0]
+    return stamp, (object_path or "index").replace("/", ".").split("."), file_parts
 
 
 def _without_suffix(req: mp_request, name: str) -> str:
     """The name without `.py`, or the extension for which the server chose this handler."""
-    if "." not in name:
-        return name
     if name.endswith(".py") and name != ".py":
         return name[:-3]
     suffixes = [f".{extension}" for extension in req.get_addhandler_exts().split()]
@@ -127,37 +130,37 @@ def resolve_object(
 
     Raises SERVER_RETURN with 403 or 404, and what `process_auth` raises.
     """
-    return _resolve(req, obj, object_str, 0, realm, user, passwd)
+    return _resolve(req, obj, object_str.split("."), 0, realm, user, passwd)
 
 
 def _resolve(
     req: mp_request,
     found: Any,
-    object_path: str,
+    names: list[str],
     file_parts: int,
     realm: str | None,
     user: str | None,
     passwd: str | None,
 ) -> Any:
-    for count, name in enumerate(object_path.split(".")):
+    for count, name in enumerate(names):
         if not name:
             raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
         if name[0] == "_":
-            raise _forbidden(req, f"{object_path}: names with a leading underscore are private")
+            raise _forbidden(req, f"{'.'.join(names)}: names with a leading underscore are private")
         if count == 0:
-            if type(found) is ModuleType and name not in vars(found).get("__published__", (name,)):
+            if type(found) is ModuleType and name not in found.__dict__.get("__published__", (name,)):
                 raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
         elif not _rule(found)[0]:
             if count <= file_parts:  # index.html, where there is a function `index`
                 raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
-            raise _forbidden(req, f"{object_path}: there is no way into {_described(found)}")
+            raise _forbidden(req, f"{'.'.join(names)}: there is no way into {_described(found)}")
         try:
             found = getattr(found, name)
         except AttributeError:
             raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND) from None
-        realm, user, passwd = process_auth(req, found, realm, user, passwd)
+        realm, user, passwd = guards.check(req, found, realm or "unknown", user, passwd)
     if not _rule(found)[1]:
-        raise _forbidden(req, f"{object_path}: {_described(found)} is not published")
+        raise _forbidden(req, f"{'.'.join(names)}: {_described(found)} is not published")
     return found
 
 
@@ -221,8 +224,6 @@ def publish_object(req: mp_request, obj: Any) -> bool:
 def _call(req: mp_request, function: Any) -> Any:
     form = getattr(req, "form", None)
     if form is None:
-        from .util import FieldStorage
-
         form = req.form = FieldStorage(req, keep_blank_values=1)
     try:
         positional, keywords = arguments_for(function, form, {"req": req})

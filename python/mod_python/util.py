@@ -105,8 +105,6 @@ class StringField(str):
     _octets: bytes | None = None
 
     if TYPE_CHECKING:
-        value: str
-        """The text as a plain `str`."""
         file: BinaryIO
         """The field's bytes, as they came."""
         type_options: Mapping[str, str]
@@ -116,9 +114,7 @@ class StringField(str):
     def __getattr__(self, name: str) -> Any:
         """What most fields are never asked for is made when it is."""
         made: Any
-        if name == "value":
-            made = str(self)
-        elif name == "file":
+        if name == "file":
             made = BytesIO(bytes(self))
         elif name in ("type_options", "disposition_options", "headers"):
             made = {}
@@ -126,6 +122,11 @@ class StringField(str):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self.__dict__[name] = made
         return made
+
+    @property
+    def value(self) -> str:
+        """The text as a plain `str`."""
+        return str(self)
 
     def __bytes__(self) -> bytes:
         if self._octets is not None:
@@ -146,27 +147,20 @@ def _string_field(name: str | None, value: str) -> StringField:
     return field
 
 
-def _field(
-    name: str | None,
-    value: str | None,
-    octets: bytes | None,
-    file: Any = None,
-    filename: str | None = None,
-    *header: Any,
+def _part(
+    name: str | None, value: str | None, octets: bytes | None, file: Any, filename: str | None, *header: Any
 ) -> AnyField:
-    """A field of what the native reader found."""
+    """A field of what the native reader found in a part."""
     field: AnyField
     if value is None:
         field = Field(name)
         field.filename = filename
     else:
         field = _string_field(name, value)
-        if octets is not None:
-            field._octets = octets
+        field._octets = octets
     if file is not None:
         field.file = file
-    if header:
-        field.type, field.type_options, field.disposition, field.disposition_options, field.headers = header
+    field.type, field.type_options, field.disposition, field.disposition_options, field.headers = header
     return field
 
 
@@ -234,12 +228,20 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        found = req._read_form(
+        pairs, parts = req._read_form(
             keep_blank_values,
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
         )
-        self.list = FieldList([_field(*items) for items in found])
+        fields: Fields = []
+        for name, value, octets in pairs:
+            field = StringField(value)
+            field.name = name
+            if octets is not None:
+                field._octets = octets
+            fields.append(field)
+        fields += [_part(*part) for part in parts]
+        self.list = FieldList(fields)
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""

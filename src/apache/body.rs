@@ -1,5 +1,6 @@
 //! The body that came with a request, as httpd's client-block functions read it.
 
+use super::brigade::Brigade;
 use super::request::Request;
 use super::status::Status;
 use super::sys;
@@ -49,6 +50,31 @@ impl Request<'_> {
             sys::ap_get_client_block(self.raw(), buffer.as_mut_ptr().cast(), buffer.len())
         };
         usize::try_from(count).map_err(|_| ReadError)
+    }
+
+    /// Whether the next `length` bytes of a body without transfer coding are here, so that reading them does not wait.
+    pub fn has_arrived(self, length: usize) -> bool {
+        let record = self.record();
+        // A filter of the content may want more than it gives.
+        if record.input_filters != record.proto_input_filters || self.expecting_100() {
+            return false;
+        }
+        let mut present: sys::apr_off_t = 0;
+        // SAFETY: request and connection live, and with them the filters; the brigade is only used here.
+        unsafe {
+            let connection = &*record.connection;
+            let brigade = Brigade::create(self.pool(), connection.bucket_alloc);
+            let looked = sys::ap_get_brigade(
+                connection.input_filters,
+                brigade.raw(),
+                sys::AP_MODE_SPECULATIVE,
+                sys::APR_NONBLOCK_READ,
+                sys::apr_off_t::try_from(length).unwrap_or(sys::apr_off_t::MAX),
+            );
+            let counted = sys::apr_brigade_length(brigade.raw(), 0, &raw mut present);
+            brigade.clear();
+            looked == 0 && counted == 0 && usize::try_from(present).is_ok_and(|here| here >= length)
+        }
     }
 
     /// Reads the rest of the body and forgets it.

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell};
 use std::ffi::{c_char, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::apr_error::AprError;
 use super::boundary::{self, Place};
@@ -16,9 +16,10 @@ use super::brigade::{Brigade, Kind};
 use super::hook::Hooks;
 use super::invocation::{Demand, Invocation};
 use super::log::{self, Level, Target};
+use super::pool::Pool;
 use super::request::Request;
 use super::status::Status;
-use super::{sys, text};
+use super::{filter_slot, sys, text};
 
 /// The name of a filter that one request makes up for itself.
 pub const DYNAMIC: &[u8] = b"MOD_PYTHON";
@@ -65,6 +66,7 @@ pub(super) struct FilterState {
     pub(super) failed: Cell<bool>,
     busy: Cell<bool>,
     brigades: OnceCell<[NonNull<sys::apr_bucket_brigade>; 2]>,
+    name: OnceCell<Arc<[u8]>>,
 }
 
 impl FilterState {
@@ -76,7 +78,13 @@ impl FilterState {
             failed: Cell::new(false),
             busy: Cell::new(false),
             brigades: OnceCell::new(),
+            name: OnceCell::new(),
         }
+    }
+
+    /// The filter's name in lower case, which `find` finds once.
+    pub(super) fn name(&self, find: impl FnOnce() -> Arc<[u8]>) -> &[u8] {
+        self.name.get_or_init(find)
     }
 }
 
@@ -84,25 +92,26 @@ impl Hooks<'_> {
     /// Says who runs all filters of this module, and registers the ones that requests make up.
     pub fn filters(self, runner: Runner) {
         let _ = RUNNER.set(runner);
-        register(Direction::Input, DYNAMIC);
-        register(Direction::Output, DYNAMIC);
+        register(self.pool(), Direction::Input, DYNAMIC);
+        register(self.pool(), Direction::Output, DYNAMIC);
     }
 }
 
 /// Registers a filter, until the configuration is read anew. To be called while httpd reads it.
-pub(super) fn register(direction: Direction, name: &[u8]) {
+pub(super) fn register(pool: Pool<'_>, direction: Direction, name: &[u8]) {
+    let output = filter_slot::function(pool, name);
     // SAFETY: httpd copies the name into the pool of the configuration, and has one thread then.
     text::with_c_str(name, |name| unsafe {
         match direction {
             Direction::Input => sys::ap_register_input_filter(
                 name.as_ptr(),
-                Some(call_input),
+                Some(input),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
             Direction::Output => sys::ap_register_output_filter(
                 name.as_ptr(),
-                Some(call_output),
+                Some(output),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
@@ -157,23 +166,28 @@ pub(super) struct Call<'f> {
 impl<'f> Call<'f> {
     /// # Safety
     /// `filter` is NULL or a filter of this module that httpd calls, for `'f`.
-    unsafe fn enter(filter: *mut sys::ap_filter_t) -> Option<Self> {
+    unsafe fn enter(filter: *mut sys::ap_filter_t, slot: Option<usize>) -> Option<Self> {
         let filter = NonNull::new(filter)?;
         // SAFETY: a resource filter has a request, which lives for the call; its slot is only written here and when it is
         // added, with a state in that request's pool, in which the brigades are too.
         unsafe {
             let request = Request::from_raw(filter.as_ref().r)?;
-            let slot = &raw mut (*filter.as_ptr()).ctx;
-            if (*slot).is_null() {
-                *slot = request.pool().keep(FilterState::new(None)).as_ptr().cast();
+            let context = &raw mut (*filter.as_ptr()).ctx;
+            if (*context).is_null() {
+                *context = request.pool().keep(FilterState::new(None)).as_ptr().cast();
             }
-            let state = (*slot).cast::<FilterState>().as_ref()?;
+            let state = (*context).cast::<FilterState>().as_ref()?;
             let [work, rest] = *state.brigades.get_or_init(|| {
                 let allocator = (*request.record().connection).bucket_alloc;
                 [(); 2].map(|()| {
                     NonNull::new_unchecked(Brigade::create(request.pool(), allocator).raw())
                 })
             });
+            if state.name.get().is_none()
+                && let Some(name) = slot.and_then(filter_slot::name)
+            {
+                let _ = state.name.set(name);
+            }
             let brigade = |raw: NonNull<_>| Brigade::from_raw(raw.as_ptr());
             Some(Self { filter, request, state, work: brigade(work)?, rest: brigade(rest)? })
         }
@@ -334,18 +348,19 @@ impl Invoked {
     }
 }
 
-unsafe extern "C" fn call_output(
+/// The function behind an output filter, whose name has taken a slot if that is one.
+pub(super) unsafe extern "C" fn output<const SLOT: usize>(
     filter: *mut sys::ap_filter_t,
     given: *mut sys::apr_bucket_brigade,
 ) -> sys::apr_status_t {
     // SAFETY: httpd passes a filter registered with this function, and a brigade that is the filter's for the call.
-    let (call, given) = unsafe { (Call::enter(filter), Brigade::from_raw(given)) };
+    let (call, given) = unsafe { (Call::enter(filter, Some(SLOT)), Brigade::from_raw(given)) };
     let (Some(call), Some(given)) = (call, given) else { return sys::APR_EGENERAL as i32 };
     let place = Place::Request(call.request.raw());
     boundary::contain(place, sys::AP_FILTER_ERROR, || call.output(given))
 }
 
-unsafe extern "C" fn call_input(
+unsafe extern "C" fn input(
     filter: *mut sys::ap_filter_t,
     wanted: *mut sys::apr_bucket_brigade,
     mode: sys::ap_input_mode_t,
@@ -353,7 +368,7 @@ unsafe extern "C" fn call_input(
     count: sys::apr_off_t,
 ) -> sys::apr_status_t {
     // SAFETY: httpd passes a filter registered with this function, and a brigade to be filled.
-    let (call, wanted) = unsafe { (Call::enter(filter), Brigade::from_raw(wanted)) };
+    let (call, wanted) = unsafe { (Call::enter(filter, None), Brigade::from_raw(wanted)) };
     let (Some(call), Some(wanted)) = (call, wanted) else { return sys::APR_EGENERAL as i32 };
     let place = Place::Request(call.request.raw());
     let demand = Demand { mode, block, count };

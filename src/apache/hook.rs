@@ -102,7 +102,12 @@ pub enum RequestHook {
 
 type RequestCall = unsafe extern "C" fn(*mut sys::request_rec) -> c_int;
 
-impl Hooks<'_> {
+impl<'p> Hooks<'p> {
+    /// What lives as long as the hooks.
+    pub(super) fn pool(self) -> Pool<'p> {
+        self.pool
+    }
+
     /// Registers `hook` for a phase of requests.
     pub fn request<F>(self, phase: RequestHook, hook: F, order: Order)
     where

@@ -14,6 +14,9 @@ use super::sys;
 /// What httpd takes for a line: HUGE_STRING_LEN in httpd.h.
 const LINE: usize = 8192;
 
+/// How much of a body that a filter has no use for is read to keep the connection.
+const DROPPED: usize = 64 * 1024;
+
 impl Call<'_> {
     pub(super) fn input(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
         if self.state.failed.get() {
@@ -132,6 +135,9 @@ impl Call<'_> {
                 return Err(filter_error);
             }
         }
+        if self.state.closed.get() && !invoked.seen_eos {
+            self.drop_rest();
+        }
         // What was not read is there for the next call.
         self.work.set_aside(self.request.pool());
         if satisfies(wanted) || self.state.disabled.get() {
@@ -151,6 +157,28 @@ impl Call<'_> {
             return Err(filter_error);
         }
         Ok(true)
+    }
+
+    /// What is left of a body that the filter has ended by itself must not be taken for the next request. Nobody waits for it:
+    /// if there is more than has come, the connection ends with this request.
+    fn drop_rest(self) {
+        let demand = Demand {
+            mode: sys::AP_MODE_READBYTES,
+            block: sys::APR_NONBLOCK_READ,
+            count: LINE as i64,
+        };
+        let mut ended = self.work.has(Kind::Eos);
+        for _ in 0..DROPPED / LINE {
+            self.work.clear();
+            if ended || self.fetch(self.work, demand) != sys::APR_SUCCESS as i32 {
+                break;
+            }
+            ended = self.work.has(Kind::Eos);
+        }
+        self.work.clear();
+        if !ended {
+            self.request.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
+        }
     }
 
     /// The body is not to be had, now or later, and what is left of it must not be taken for the next request.

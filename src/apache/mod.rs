@@ -12,10 +12,8 @@
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
-//! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
+//! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `sections`, `process` | what a request belongs to |
-//! | `filter`, `input`, `invocation`, `brigade` | bodies on their way through filters |
-//! | `connection`, `server`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
@@ -40,6 +38,7 @@ pub mod constants;
 pub mod expression;
 pub mod file_info;
 pub mod filter;
+mod filter_slot;
 pub mod hook;
 pub mod include;
 mod input;

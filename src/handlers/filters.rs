@@ -31,7 +31,7 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let Some(settings) = settings_of(request) else {
         return refuse(invocation, "the request has no configuration");
     };
-    let handler = match handler(invocation, settings, &name) {
+    let handler = match handler(invocation, settings, name) {
         Ok(handler) => handler,
         Err(sentence) => return refuse(invocation, &sentence),
     };
@@ -43,11 +43,11 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let interpreter = match interpreter {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(&name)));
+            return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(name)));
         }
     };
     let lease = Lease::<OfFilter>::new(invocation);
-    let filtering = Filtering { invocation, handler: &handler, directory, settings, name: &name };
+    let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
     lease.revoke();
     outcome

@@ -127,10 +127,13 @@ fn register_rows(hooks: Hooks<'_>) {
     rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
-/// A subrequest is looked up with this hook too, but no handler is told so, and none is asked.
+/// A subrequest is looked up with this hook, and again run with it when other phases have been; no handler is asked about it.
 fn quick_handler(request: Request<'_>, is_look_up: bool, turn: Turn) -> Status {
-    let nothing = is_look_up || (turn != Turn::Usual && !Turn::is_used());
-    if nothing { Status::DECLINED } else { runner::run(Phase::Quick, turn, request) }
+    let unused = turn != Turn::Usual && !Turn::is_used();
+    if is_look_up || unused || request.main().is_some() {
+        return Status::DECLINED;
+    }
+    runner::run(Phase::Quick, turn, request)
 }
 
 /// Handlers that have an early turn come even before those of PythonInitHandler.

@@ -130,7 +130,7 @@ impl FilterObject {
 
     fn name<'py>(this: Filter<'_, 'py>) -> PyResult<Object<'py>> {
         match Self::loan(this)? {
-            Loaned::Invocation(filter) => Text(&filter.name()).into_bound_py_any(this.py()),
+            Loaned::Invocation(filter) => Text(filter.name()).into_bound_py_any(this.py()),
             Loaned::Element(_) => Text(INCLUDES).into_bound_py_any(this.py()),
         }
     }

@@ -28,6 +28,9 @@ use crate::python::thread;
 
 /// How much of the body is fetched at a time, bytes: httpd hands out what one read from the socket gave.
 const BLOCK: usize = 16 * 1024;
+/// What httpd reads from a socket at a time, bytes. A body that came with its headers and is not larger is taken apart at
+/// once: to let other threads run Python meanwhile, and to wait for them, would take longer.
+const SMALL: u64 = 8000;
 /// The field in which a browser names the encoding (RFC 7578, section 4.6; HTML, "form control infrastructure").
 const CHARSET_FIELD: &[u8] = b"_charset_";
 
@@ -75,33 +78,40 @@ pub struct Form<'a, 'py> {
     /// What Python code wants to keep files and other fields in.
     pub file_callback: Option<Borrowed<'a, 'py, PyAny>>,
     pub field_callback: Option<Borrowed<'a, 'py, PyAny>>,
-    pub keep_blank: bool,
-    pub fields: Bound<'py, PyList>,
+    keep_blank: bool,
+    /// Whether reading the body will not wait.
+    has_arrived: bool,
+    /// Name, text, and its bytes where they cannot be had from it: fields of the query and of an urlencoded body.
+    pairs: Bound<'py, PyList>,
+    /// What `form_parts` makes of the parts of a multipart body.
+    pub parts: Bound<'py, PyList>,
 }
 
 pub fn read_form<'py>(
     this: Req<'_, 'py>,
     arguments: Arguments<'_, 'py>,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
     let request = loan(this)?;
     let limits = Limits::of(*request)?;
-    let form = Form {
+    let mut form = Form {
         this,
         request: *request,
         state: RequestState::of(*request),
         keep_blank: arguments.required(0)?.is_truthy()?,
         file_callback: arguments.some(1),
         field_callback: arguments.some(2),
-        fields: PyList::empty(this.py()),
+        has_arrived: false,
+        pairs: PyList::empty(this.py()),
+        parts: PyList::empty(this.py()),
     };
     match form.read(&mut Usage::new(&limits)) {
-        Ok(()) => Ok(form.fields),
+        Ok(()) => Ok((form.pairs, form.parts)),
         Err(refused) => Err(form.exception(refused)),
     }
 }
 
 impl<'py> Form<'_, 'py> {
-    fn read(&self, usage: &mut Usage<'_>) -> Result<(), Refused> {
+    fn read(&mut self, usage: &mut Usage<'_>) -> Result<(), Refused> {
         self.read_query(usage)?;
         if self.request.method() != Some(b"POST") {
             return Ok(());
@@ -110,6 +120,9 @@ impl<'py> Form<'_, 'py> {
         let content_type = headers.get(b"Content-Type").map_or_else(Header::default, Header::parse);
         if let Some(length) = headers.get(b"Content-Length").and_then(number) {
             usage.announced(length)?;
+            self.has_arrived = length <= SMALL
+                && headers.get(b"Transfer-Encoding").is_none()
+                && usize::try_from(length).is_ok_and(|length| self.request.has_arrived(length));
         }
         match &*content_type.value {
             b"" | b"application/x-www-form-urlencoded" => {
@@ -126,6 +139,11 @@ impl<'py> Form<'_, 'py> {
         self.this.py()
     }
 
+    /// Runs `f`, which reads the body, with this thread detached if it may have to wait.
+    pub fn reading<R>(&self, f: impl FnOnce() -> R) -> R {
+        reading(self.py(), self.state, !self.has_arrived, f)
+    }
+
     fn read_query(&self, usage: &mut Usage<'_>) -> Result<(), Refused> {
         let Some(query) = self.request.args() else { return Ok(()) };
         let separator = usage.limits.separator;
@@ -138,13 +156,13 @@ impl<'py> Form<'_, 'py> {
 
     fn read_urlencoded(&self, content_type: &Header, usage: &mut Usage<'_>) -> Result<(), Refused> {
         let mut body = body_of(self.state)?;
-        let pairs = reading(self.py(), self.state, || self.receive_pairs(&mut body, usage))?;
+        let pairs = self.reading(|| self.receive_pairs(&mut body, usage))?;
         drop(body);
         let fields = pairs.iter().map(|(name, value)| (&**name, &**value));
         Ok(self.append_pairs(&pairs, &charset(content_type, fields))?)
     }
 
-    /// Reads a urlencoded body. Detached.
+    /// Reads an urlencoded body.
     fn receive_pairs(&self, body: &mut Body, usage: &mut Usage<'_>) -> Result<Vec<Pair>, Refused> {
         let mut pieces = Pieces::new(usage.limits.separator);
         let mut pairs = Vec::new();
@@ -171,7 +189,7 @@ impl<'py> Form<'_, 'py> {
         for (name, value) in pairs {
             let name = charset.decode(self.py(), name)?;
             let (text, octets) = self.text(value, charset)?;
-            self.fields.append((name, text, octets))?;
+            self.pairs.append((name, text, octets))?;
         }
         Ok(())
     }

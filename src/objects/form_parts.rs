@@ -17,7 +17,7 @@ use super::form_limits::Usage;
 use super::form_text::Charset;
 use super::multimap::Entries;
 use super::native::State;
-use super::request_io::{Body, body_of, reading};
+use super::request_io::{Body, body_of};
 use super::table::{self, TableObject};
 use crate::apache::request::Request;
 use crate::forms::header::Header;
@@ -78,7 +78,7 @@ pub fn read(
     let mut files = Vec::new();
     let mut body = body_of(form.state)?;
     loop {
-        let paused = reading(form.py(), form.state, || receiver.receive(&mut body, form.request))?;
+        let paused = form.reading(|| receiver.receive(&mut body, form.request))?;
         match paused {
             Pause::Open => files.push(open(form, receiver.parts.last())?),
             Pause::Write => write(&mut receiver, files.last())?,
@@ -100,7 +100,7 @@ struct Receiver<'u, 'l> {
 }
 
 impl Receiver<'_, '_> {
-    /// Reads on until Python is needed. Detached.
+    /// Reads on until Python is needed.
     fn receive(&mut self, body: &mut Body, request: Request<'_>) -> Result<Pause, Refused> {
         loop {
             if self.ended && !self.usage.has_received() {
@@ -242,7 +242,7 @@ fn append<'py>(
                 (value, Some(file))
             }
         };
-        form.fields.append(field(form, &part, &charset, value, file)?)?;
+        form.parts.append(field(form, &part, &charset, value, file)?)?;
     }
     Ok(())
 }

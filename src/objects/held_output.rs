@@ -5,8 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use pyo3::prelude::*;
 
-use super::request::{Req, output_now};
-use super::request_io::client_gone;
+use super::request_io::{self, client_gone};
 use super::request_state::RequestState;
 use crate::apache::request::Request;
 use crate::python::thread;
@@ -63,13 +62,20 @@ impl HeldOutput {
     }
 }
 
-/// Holds `bytes` back, after sending what was held when it is too much.
+/// Writes something from within a page: held back, or given to httpd when no page runs any more.
 ///
 /// # Errors
 /// `OSError` when the client is gone.
-pub fn hold(py: Python<'_>, request: Request<'_>, bytes: &[u8]) -> PyResult<()> {
-    let state = RequestState::of(request);
+pub fn write(
+    py: Python<'_>,
+    request: Request<'_>,
+    state: &RequestState,
+    bytes: &[u8],
+) -> PyResult<()> {
     let held = &state.held;
+    if !held.is_holding() {
+        return request_io::write_through(py, request, bytes, false);
+    }
     if held.bytes.borrow().len() + bytes.len() > MOST {
         send(py, request)?;
     }
@@ -95,16 +101,4 @@ pub fn send(py: Python<'_>, request: Request<'_>) -> PyResult<()> {
         thread::detach(py, || request.write(&bytes))
     };
     sent.map_err(|_| client_gone())
-}
-
-/// Writes text or an expression's value from within a page: held back, or sent when no page runs any more.
-///
-/// # Errors
-/// As `req.write`.
-pub fn write(this: Req<'_, '_>, bytes: &[u8]) -> PyResult<()> {
-    let request = output_now(this)?;
-    if RequestState::of(*request).held.is_holding() {
-        return hold(this.py(), *request, bytes);
-    }
-    super::request_io::write_through(this.py(), *request, bytes, false)
 }

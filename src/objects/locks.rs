@@ -53,7 +53,10 @@ pub fn lock_for_request(
     let py = arguments.py();
     let key = key_of(arguments.required(1)?)?;
     let request = lease(arguments)?.borrow(py)?;
-    let locks = &RequestState::of(first_of(*request)).locks;
+    let state = RequestState::of(first_of(*request));
+    // Another thread may have the first request on loan.
+    let _first = state.lease.borrow(py)?;
+    let locks = &state.locks;
     let known = locks.borrow().position(key);
     if let Some(known) = known {
         locks.borrow_mut().0[known].1 += 1;
@@ -71,7 +74,9 @@ pub fn unlock_for_request(
 ) -> PyResult<()> {
     let key = key_of(arguments.required(1)?)?;
     let request = lease(arguments)?.borrow(arguments.py())?;
-    let mut locks = RequestState::of(first_of(*request)).locks.borrow_mut();
+    let state = RequestState::of(first_of(*request));
+    let _first = state.lease.borrow(arguments.py())?;
+    let mut locks = state.locks.borrow_mut();
     if let Some(known) = locks.position(key) {
         locks.0[known].1 -= 1;
         if locks.0[known].1 == 0 {

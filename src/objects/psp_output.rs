@@ -1,62 +1,115 @@
-//! What a page's source calls for the page's text and the values of its expressions.
+//! What a page's source calls to write its text and the values of its expressions.
 
+use std::io::Write;
+
+use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyFloat, PyInt, PyString};
 
 use super::held_output;
-use super::request::Req;
-use crate::python::Object;
-use crate::python::convert::Data;
+use super::request::{Req, output_now};
+use super::request_state::RequestState;
+use crate::apache::request::Request;
 use crate::python::row::Arguments;
 
-pub fn text(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
-    held_output::write(this, Data::from_object(arguments.required(0)?)?.as_bytes())
+/// How many characters an `i64` has at most.
+const DIGITS: usize = 20;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escaping {
+    None,
+    Html,
 }
 
-pub fn echo(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
-    let text = string(arguments)?;
-    held_output::write(this, Data::from_object(text.as_borrowed())?.as_bytes())
+/// Texts and values in turn.
+pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    write_pieces(this, arguments, Escaping::None)
 }
 
-pub fn echo_html(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
-    if let Some(html) = own_html(arguments)? {
-        return held_output::write(this, Data::from_object(html.as_borrowed())?.as_bytes());
-    }
-    let text = string(arguments)?;
-    let data = Data::from_object(text.as_borrowed())?;
-    match escaped(data.as_bytes()) {
-        Some(escaped) => held_output::write(this, &escaped),
-        None => held_output::write(this, data.as_bytes()),
-    }
+/// Texts and values in turn; in the values, what HTML gives a meaning is escaped.
+pub fn write_html(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    write_pieces(this, arguments, Escaping::Html)
 }
 
-/// `str(…)` of what stands between the marks of an expression.
-fn string<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-    let py = arguments.py();
-    match (arguments.count(), arguments.optional(0)) {
-        (1, Some(value)) if value.is_exact_instance_of::<PyString>() => Ok(value.to_owned()),
-        (1, Some(value)) => Ok(value.str()?.into_any()),
-        _ => {
-            let all = (0..arguments.count()).filter_map(|index| arguments.optional(index));
-            let all = PyTuple::new(py, all.map(|value| value.to_owned()).collect::<Vec<_>>())?;
-            py.get_type::<PyString>().call1(all)
+fn write_pieces(
+    this: Req<'_, '_>,
+    arguments: Arguments<'_, '_>,
+    escaping: Escaping,
+) -> PyResult<()> {
+    let py = this.py();
+    let mut index = 0;
+    while index < arguments.count() {
+        let request = output_now(this)?;
+        let state = RequestState::of(*request);
+        while let Some(piece) = arguments.optional(index) {
+            let escaping = if index % 2 == 0 { Escaping::None } else { escaping };
+            if !write_plain(py, *request, state, piece, escaping)? {
+                break;
+            }
+            index += 1;
+        }
+        drop(request);
+        if let Some(value) = arguments.optional(index) {
+            write_value(this, value, escaping)?;
+            index += 1;
         }
     }
+    Ok(())
 }
 
-/// What a value says is its HTML, by the method that template libraries have agreed upon.
-fn own_html<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Option<Object<'py>>> {
-    let Some(value) = arguments.optional(0).filter(|_| arguments.count() == 1) else {
-        return Ok(None);
-    };
-    let is_plain = value.is_exact_instance_of::<PyString>()
-        || value.is_exact_instance_of::<PyInt>()
-        || value.is_exact_instance_of::<PyFloat>();
-    if is_plain {
-        return Ok(None);
+/// Writes what is text without any Python code; false for other values.
+fn write_plain(
+    py: Python<'_>,
+    request: Request<'_>,
+    state: &RequestState,
+    piece: Borrowed<'_, '_, PyAny>,
+    escaping: Escaping,
+) -> PyResult<bool> {
+    if let Ok(text) = piece.cast_exact::<PyString>() {
+        write_text(py, request, state, text.to_str()?, escaping)?;
+        return Ok(true);
     }
-    let method = value.get_type().getattr_opt("__html__")?;
-    method.map(|method| method.call1((value,))).transpose()
+    let Ok(number) = piece.cast_exact::<PyInt>() else { return Ok(false) };
+    let Ok(number) = number.extract::<i64>() else { return Ok(false) };
+    let mut digits = [0; DIGITS];
+    let mut rest = &mut digits[..];
+    // The buffer is large enough.
+    let _ = write!(rest, "{number}");
+    let used = DIGITS - rest.len();
+    held_output::write(py, request, state, &digits[..used])?;
+    Ok(true)
+}
+
+/// Writes `str(value)`, or what the value says is its HTML, by the method that template libraries have agreed upon. The request
+/// is free meanwhile: this may be Python code that writes to it.
+fn write_value(
+    this: Req<'_, '_>,
+    value: Borrowed<'_, '_, PyAny>,
+    escaping: Escaping,
+) -> PyResult<()> {
+    let py = this.py();
+    let is_plain = value.is_exact_instance_of::<PyInt>() || value.is_exact_instance_of::<PyFloat>();
+    let method = match escaping {
+        Escaping::Html if !is_plain => value.get_type().getattr_opt("__html__")?,
+        _ => None,
+    };
+    let (text, escaping) = match method {
+        Some(method) => (method.call1((value,))?.str()?, Escaping::None),
+        None => (value.str()?, escaping),
+    };
+    let request = output_now(this)?;
+    write_text(py, *request, RequestState::of(*request), text.to_str()?, escaping)
+}
+
+fn write_text(
+    py: Python<'_>,
+    request: Request<'_>,
+    state: &RequestState,
+    text: &str,
+    escaping: Escaping,
+) -> PyResult<()> {
+    let escaped = if escaping == Escaping::Html { escaped(text.as_bytes()) } else { None };
+    held_output::write(py, request, state, escaped.as_deref().unwrap_or(text.as_bytes()))
 }
 
 /// As Python's `html.escape`; None where nothing is to be escaped.

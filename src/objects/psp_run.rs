@@ -34,11 +34,9 @@ pub struct Names {
     globals: Py<PyDict>,
     request: Py<PyString>,
     file: Py<PyString>,
-    text: Py<PyString>,
-    echo: Py<PyString>,
-    text_method: Py<PyString>,
-    echo_method: Py<PyString>,
-    echo_html_method: Py<PyString>,
+    write: Py<PyString>,
+    write_method: Py<PyString>,
+    write_html_method: Py<PyString>,
 }
 
 impl Names {
@@ -52,11 +50,9 @@ impl Names {
             globals: globals.cast_into::<PyDict>()?.unbind(),
             request: name(c"req"),
             file: name(c"__file__"),
-            text: name(c"__text__"),
-            echo: name(c"__echo__"),
-            text_method: name(c"_text"),
-            echo_method: name(c"_echo"),
-            echo_html_method: name(c"_echo_html"),
+            write: name(c"__write__"),
+            write_method: name(c"_write_page"),
+            write_html_method: name(c"_write_page_html"),
         };
         Ok(names.get_or_init(|| made))
     }
@@ -154,16 +150,12 @@ fn run(
     let names = Names::of(py, &state.psp_names)?;
     let lease = request::lease_of(object, state)
         .ok_or_else(|| PyTypeError::new_err("req must be an mp_request"))?;
-    let (mark, echo) = {
-        let request = lease.borrow(py)?;
-        let echo = if escapes(*request)? { &names.echo_html_method } else { &names.echo_method };
-        (RequestState::of(*request).held.enter(), echo)
-    };
-    let result = (|| {
-        globals.set_item(names.text.bind(py), object.getattr(names.text_method.bind(py))?)?;
-        globals.set_item(names.echo.bind(py), object.getattr(echo.bind(py))?)?;
-        code::run(code, globals)
-    })();
+    let request = lease.borrow(py)?;
+    let method = if escapes(*request)? { &names.write_html_method } else { &names.write_method };
+    globals.set_item(names.write.bind(py), object.getattr(method.bind(py))?)?;
+    let mark = RequestState::of(*request).held.enter();
+    drop(request);
+    let result = code::run(code, globals);
     let finished = finish(py, state, lease, mark, result.as_ref().err());
     result.and(finished)
 }

@@ -151,13 +151,14 @@ fn with_body<R>(
     let request = loan(this)?;
     let state = RequestState::of(*request);
     let mut body = body_of(state)?;
-    reading(this.py(), state, || f(&mut body, *request)).map_err(|failure| raised(this, &failure))
+    reading(this.py(), state, true, || f(&mut body, *request))
+        .map_err(|failure| raised(this, &failure))
 }
 
-/// Runs `f`, which reads the body, with this thread detached.
-pub fn reading<R>(py: Python<'_>, state: &RequestState, f: impl FnOnce() -> R) -> R {
+/// Runs `f`, which reads the body, with this thread detached if it may have to wait.
+pub fn reading<R>(py: Python<'_>, state: &RequestState, waits: bool, f: impl FnOnce() -> R) -> R {
     state.reading.set(true);
-    let result = thread::detach(py, f);
+    let result = if waits { thread::detach(py, f) } else { f() };
     state.reading.set(false);
     result
 }
@@ -274,12 +275,11 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
         return Ok(());
     }
     let request = output_now(this)?;
-    if RequestState::of(*request).held.is_holding() {
-        if !flush {
-            return held_output::hold(this.py(), *request, bytes);
-        }
-        held_output::send(this.py(), *request)?;
+    let state = RequestState::of(*request);
+    if !flush && state.held.is_holding() {
+        return held_output::write(this.py(), *request, state, bytes);
     }
+    held_output::send(this.py(), *request)?;
     write_through(this.py(), *request, bytes, flush)
 }
 

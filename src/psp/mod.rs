@@ -12,13 +12,19 @@ use std::fmt;
 
 use lines::{Lines, Literals, newlines};
 
-/// What stands around text and around expressions in the source.
+/// How the source writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    pub text: (&'static str, &'static str),
-    pub expression: (&'static str, &'static str),
+    /// What stands around text.
+    text: (&'static str, &'static str),
+    /// What stands around an expression.
+    expression: (&'static str, &'static str),
+    /// As `expression`, for what may be several arguments.
+    arguments: (&'static str, &'static str),
     /// A statement in place of the writing of no text.
-    pub nothing: Option<&'static str>,
+    nothing: Option<&'static str>,
+    /// Whether one call writes texts and the expressions between them.
+    joins: bool,
 }
 
 impl Style {
@@ -26,21 +32,29 @@ impl Style {
     pub const DOCUMENTED: Self = Self {
         text: ("req.write(\"\"\"", "\"\"\",0)"),
         expression: ("req.write(str(", "),0)"),
+        arguments: ("req.write(str(", "),0)"),
         nothing: None,
-    };
-    /// For pages that run with functions of their request.
-    pub const DIRECT: Self = Self {
-        text: ("__text__(\"\"\"", "\"\"\")"),
-        expression: ("__echo__(", ")"),
-        nothing: Some("pass"),
+        joins: false,
     };
     /// For pages in which `req` may be anything that has a `write`.
     pub const ANY_REQUEST: Self = Self {
-        text: ("req.write(\"\"\"", "\"\"\",0)"),
         expression: ("req.write(__str__(", "),0)"),
+        arguments: ("req.write(__str__(", "),0)"),
         nothing: Some("pass"),
+        ..Self::DOCUMENTED
+    };
+    /// For pages that run with a function of their request, which is given a text, and then values and texts in turn.
+    pub const DIRECT: Self = Self {
+        text: ("__write__(\"\"\"", "\"\"\")"),
+        expression: ("(", ")"),
+        arguments: ("__value__(", ")"),
+        nothing: Some("pass"),
+        joins: true,
     };
 }
+
+/// How many expressions one call writes.
+const JOINED: usize = 50;
 
 /// A page, or a fragment that one includes.
 #[derive(Clone, Debug)]
@@ -132,6 +146,8 @@ pub fn translate<E>(
         done: Translation::default(),
         line: 1,
         text_start: 0,
+        text_line: 1,
+        values: 0,
         indentation: String::new(),
         including: Vec::new(),
     };
@@ -157,8 +173,10 @@ struct Translator<'a, E> {
     done: Translation,
     /// The line of the source that is being written.
     line: usize,
-    /// Where the text that is open begins in the source.
+    /// Where the call that writes the open text begins in the source, by offset and line, and how many values it has.
     text_start: usize,
+    text_line: usize,
+    values: usize,
     /// Of the text after a block: that of the block's last line.
     indentation: String,
     /// The files under way, by their index in `done.files`.
@@ -275,14 +293,38 @@ impl<E> Translator<'_, E> {
     }
 
     fn expression(&mut self, code: &str, place: (usize, usize)) -> Result<(), Failure<E>> {
-        self.close_text();
-        self.push("; ");
-        self.push(self.style.expression.0);
+        let bare = code.trim();
+        let is_one = !bare.is_empty() && !bare.starts_with('*') && !bare.contains([',', '=']);
+        let (before, after) = if is_one { self.style.expression } else { self.style.arguments };
+        if !self.style.joins {
+            self.close_text();
+            self.push("; ");
+            self.push(before);
+            self.code(code, place)?;
+            self.push(after);
+            self.push("; ");
+            self.open_text();
+            return Ok(());
+        }
+        if !self.may_join(code) {
+            self.close_text();
+            self.push("; ");
+            self.open_text();
+        }
+        self.push("\"\"\", ");
+        self.push(before);
         self.code(code, place)?;
-        self.push(self.style.expression.1);
-        self.push("; ");
-        self.open_text();
+        self.push(after);
+        self.push(", \"\"\"");
+        self.values += 1;
         Ok(())
+    }
+
+    /// Whether the call that is open may take the expression: to evaluate it must not write anything, since the text before it
+    /// is not written yet, and the call must begin on its line, which a traceback names when `str` fails.
+    fn may_join(&self, code: &str) -> bool {
+        self.is_nothing_open()
+            || (self.line == self.text_line && self.values < JOINED && calls_nothing(code))
     }
 
     fn block(&mut self, code: &str, place: (usize, usize)) -> Result<(), Failure<E>> {
@@ -334,12 +376,18 @@ impl<E> Translator<'_, E> {
 
     fn open_text(&mut self) {
         self.text_start = self.done.source.len();
+        self.text_line = self.line;
+        self.values = 0;
         self.push(self.style.text.0);
     }
 
+    /// Whether the call that is open writes nothing so far.
+    fn is_nothing_open(&self) -> bool {
+        self.done.source.len() == self.text_start + self.style.text.0.len()
+    }
+
     fn close_text(&mut self) {
-        let is_empty = self.done.source.len() == self.text_start + self.style.text.0.len();
-        match self.style.nothing.filter(|_| is_empty) {
+        match self.style.nothing.filter(|_| self.is_nothing_open()) {
             Some(nothing) => {
                 self.done.source.truncate(self.text_start);
                 self.push(nothing);
@@ -380,4 +428,9 @@ fn included(directive: &str) -> Option<&str> {
     let name = value.strip_prefix('"')?.strip_suffix('"')?;
     let is_name = !name.is_empty() && !name.contains(['"', ' ', '\t', '\r', '\n', '\0']);
     is_name.then_some(name)
+}
+
+/// Whether an expression is of names, attributes, items, literals and arithmetic only.
+fn calls_nothing(code: &str) -> bool {
+    code.chars().all(|character| character.is_alphanumeric() || "_.[]'\" +-*/%".contains(character))
 }

@@ -96,7 +96,24 @@ fn blocks() {
 #[test]
 fn no_text_is_not_written() {
     let done = tried("<%\nif x:\n%><%=y%>", Style::DIRECT).expect("a good template");
-    assert_eq!(done.source, "pass;\nif x:\n\tpass; __echo__(y); pass\n");
+    assert_eq!(done.source, "pass;\nif x:\n\t__write__(\"\"\"\"\"\", (y), \"\"\"\"\"\")\n");
+}
+
+#[test]
+fn one_call_writes_what_is_on_a_line() {
+    for (page, expected) in [
+        ("a<%=b%>c<%= d.e[0] %>", "w('a', (b), 'c', ( d.e[0] ), '')"),
+        ("a<%=b()%>c<%=d%>e", "w('a'); w('', (b()), 'c', (d), 'e')"),
+        ("a<%=b%>\nc<%=d%>", "w('a', (b), '\nc'); w('', (d), '')"),
+        ("<%=b%><%=c%>", "w('', (b), '', (c), '')"),
+        ("<%=%>a<%=b,%>", "w('', __value__(), 'a'); w('', __value__(b,), '')"),
+        ("<%=*b%>", "w('', __value__(*b), '')"),
+        ("<%--\n--%>a<%=b%>", "w(''\n'a'); w('', (b), '')"),
+    ] {
+        let done = tried(page, Style::DIRECT).expect("a good template");
+        let source = done.source.replace("\"\"\"", "'").replace("__write__", "w");
+        assert_eq!(source, format!("{expected}\n"), "{page:?}");
+    }
 }
 
 #[test]

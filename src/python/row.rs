@@ -235,7 +235,7 @@ where
         (0, 0) => method_call::<T, F, 0, 0>,
         (0, 1) => method_call::<T, F, 0, 1>,
         (0, 2) => method_call::<T, F, 0, 2>,
-        (0, 3) => method_call::<T, F, 0, 3>,
+        (0, u8::MAX) => method_call::<T, F, 0, { u8::MAX }>,
         (1, 1) => method_call::<T, F, 1, 1>,
         (1, 2) => method_call::<T, F, 1, 2>,
         (1, 3) => method_call::<T, F, 1, 3>,
