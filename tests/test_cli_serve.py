@@ -160,7 +160,7 @@ def test_modules_of_the_virtual_environment_are_found(command):
     assert site.get("/").text == "from the environment"
 
 
-@pytest.mark.parametrize("name", ["a b", "it's", 'say "so"', "[brackets]", "ünï", "per%cent", "da$h", "#1", "<tag>"])
+@pytest.mark.parametrize("name", ["a b", "it's", 'say "so"', "[brackets]", "ünï", "per%cent", "da$h", "#1", "<tag>", "\udcff"])
 def test_directories_may_have_any_name(command, name):
     file = command.write(f"{name}/hello.py", HANDLER)
     assert command.serve(file).get("/x").text.startswith("/x ")
@@ -189,11 +189,9 @@ def test_root_is_warned_of_what_the_children_cannot_read(command):
     assert f"warning: the user {user} may not read {site} (drwx--x--x, of root:root)" in serving.told
     assert serving.get("/index.html").text == "page"
     site.chmod(0o700)
-    result = command("serve", site, "--port", "0")
-    assert (result.returncode, f"warning: the user {user} may not enter the directory {site} (drwx------" in result.stderr) == (
-        os.EX_DATAERR,
-        True,
-    )
+    serving = command.serve(site)
+    assert f"warning: the user {user} may not enter the directory {site} (drwx------, of root:root)" in serving.told
+    assert serving.get("/index.html").status == 403
 
 
 @as_root
@@ -321,3 +319,76 @@ def test_the_examples_are_served(command, name):
     site = command.serve(command.directory / name / f"{name}.py")
     assert site.get("/").status == 200
     assert site.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_while_the_target_is_looked_at(command, number):
+    file = command.write(
+        "hello.py",
+        f"""
+        import pathlib, threading
+        pathlib.Path({str(command.directory)!r}, "here").touch()
+        threading.Event().wait()
+        def handler(req): pass
+        """,
+    )
+    command.directory.chmod(0o777)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mod_python", "serve", str(file), "--port", "0"],
+        env=command.environment(),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        real.wait_until((command.directory / "here").exists, "the import")
+        process.send_signal(number)
+        _, told = process.communicate(timeout=real.DEADLINE)
+    finally:
+        process.kill()
+    assert (process.returncode, told) == (128 + number, b"")
+    assert command.leftovers() == []
+
+
+def test_signals_may_come_many_at_once(command):
+    site = command.serve(command.write("hello.py", HANDLER))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        site.process.send_signal(number)
+    assert site.process.wait(real.DEADLINE) == 0
+    assert command.leftovers() == []
+
+
+def test_a_process_that_a_handler_has_left_does_not_keep_the_command(command):
+    file = command.write(
+        "hello.py",
+        """
+        import subprocess
+
+        def handler(req):
+            sleeper = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            req.write(str(sleeper.pid))
+            return 0
+        """,
+    )
+    site = command.serve(file)
+    sleeper = int(site.get("/").text)
+    try:
+        assert site.stop() == 0
+    finally:
+        os.kill(sleeper, signal.SIGKILL)
+    assert command.leftovers() == []
+
+
+def test_modules_of_the_working_directory_are_not_the_command_s(command):
+    for name in ("signal", "json", "argparse"):
+        command.write(f"{name}.py", "raise RuntimeError('mine')")
+    file = command.write("app/hello.py", HANDLER)
+    assert command.serve(file, cwd=command.directory).get("/").status == 200
+
+
+def test_a_broken_module_of_a_directory_is_told_and_the_others_are_served(command):
+    command.write("site/index.py", "def index(): return 'here'")
+    command.write("site/broken.py", "def page(:")
+    command.write("site/venv/pyvenv.cfg", "")
+    command.write("site/venv/lib/installed.py", "print 'of Python 2'")
+    site = command.serve(command.directory / "site")
+    assert site.get("/").text == "here"
+    assert "error: " in site.told and "broken.py, line 1" in site.told and "installed.py" not in site.told

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from . import explanation, importer, leftovers, version
 from .obstacles import obstacle
+from .search import is_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Finding(NamedTuple):
 
 _WSGI = "mod_python.wsgi"
 _DIRECTORY_HANDLERS = ("mod_python.publisher", "mod_python.cgihandler")
-_MOST_FILES = 2000
+_MOST_FILES = 500
 _initial_path = list(sys.path)
 
 
@@ -165,11 +166,18 @@ def _sources(directory: str) -> list[str]:
     """Python files that requests may name. Directories that cannot be read are left out."""
     found = []
     for parent, directories, files in os.walk(directory):
-        directories[:] = [name for name in directories if not name.startswith((".", "__"))]
+        directories[:] = [name for name in directories if not _is_foreign(parent, name)]
         found += [os.path.join(parent, name) for name in files if name.endswith(".py") and not name.startswith(".")]
         if len(found) > _MOST_FILES:
             break
     return sorted(found[:_MOST_FILES])
+
+
+def _is_foreign(parent: str, name: str) -> bool:
+    """Whether a directory below a published one holds nothing that the site has written."""
+    path = os.path.join(parent, name)
+    hidden = name.startswith((".", "__")) or name == "node_modules"
+    return hidden or is_system(path) or os.path.exists(os.path.join(path, "pyvenv.cfg"))
 
 
 def _source_findings(files: list[str]) -> Iterator[Finding]:

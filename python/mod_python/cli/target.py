@@ -21,10 +21,11 @@ _WORD = re.compile(r"(?!.*::)[^\s|\"']+\Z")
 class Target:
     """What is served. `path` is where it is, which the server's user has to be able to read."""
 
-    def __init__(self, path: str, config: h.Container, document_root: str | None) -> None:
+    def __init__(self, path: str, config: h.Container, document_root: str | None, is_directory: bool = False) -> None:
         self.path = path
         self.config = config
         self.document_root = document_root
+        self.is_directory = is_directory
 
 
 def parse(text: str, python_path: list[str]) -> Target:
@@ -107,7 +108,7 @@ def _site(directory: str, python_path: list[str]) -> Target:
         *([_path([directory, *python_path])] if python_path else []),
     )
     hidden = h.LocationMatch(quote(r"/(\.|__pycache__)"), h.Require("all denied"))
-    return Target(directory, h.Container(section, hidden), directory)
+    return Target(directory, h.Container(section, hidden), directory, is_directory=True)
 
 
 def _application(module: str, name: str, python_path: list[str]) -> Target:
