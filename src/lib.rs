@@ -11,6 +11,7 @@
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
 //! - `psp`: Python Server Pages to Python source.
+//! - `wsgi`: WSGI applications.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
@@ -22,3 +23,4 @@ mod module;
 mod objects;
 mod psp;
 mod python;
+mod wsgi;

@@ -16,6 +16,7 @@ use crate::config::section::Section;
 use crate::config::server::ServerSection;
 use crate::handlers;
 use crate::python::compat;
+use crate::wsgi;
 
 // SAFETY: httpd looks the symbol up by this name, which is in its own name space of modules.
 #[unsafe(no_mangle)]
@@ -28,6 +29,7 @@ fn register(hooks: Hooks<'_>) {
     hooks.post_config(post_config, Order::MIDDLE);
     hooks.child_init(handlers::child::init, Order::MIDDLE);
     hooks.test_config(handlers::check::run, Order::MIDDLE);
+    wsgi::register(hooks);
     handlers::register(hooks);
 }
 

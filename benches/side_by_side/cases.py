@@ -39,12 +39,19 @@ class Case:
     modules: tuple[str, ...] = ()  # of httpd, beside those that every side has
     answers_file: bool = False  # httpd's own handler answers
     without: frozenset[str] = frozenset()  # sides that cannot do it
+    application: str = ""  # of applications.py, for the sides that run WSGI
+    c_handler: str = ""  # where it is not the one of the case's name
     at_most: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / C
+    at_most_wsgi: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / mod_wsgi's
     at_most_debian: dict[str, float] = dataclasses.field(default_factory=dict)  # layout -> ours / Debian's
 
     @property
     def function(self) -> str:
         return self.name.replace("-", "_")
+
+    def is_for(self, side: str) -> bool:
+        other = "debian" if self.application else "wsgi"  # Debian's start_response loses the status
+        return side not in self.without and side != other
 
 
 def _attributes(root: str, port: int) -> bytes:
@@ -238,5 +245,44 @@ CASES = (
         modules=("mime",),  # Debian's publisher crashes without it
         without=frozenset({"c"}),
         at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "wsgi-hello",
+        "a WSGI application that returns a list of one",
+        "/wsgi-hello/page",
+        lambda root, port: b"hello",
+        application="hello",
+        c_handler="hello",
+        at_most=_everywhere(1.5),
+        at_most_wsgi=_everywhere(0.45),
+    ),
+    Case(
+        "wsgi-environ",
+        "a WSGI application that reads its whole environment",
+        "/wsgi-environ/page/tail?a=1&b=2",
+        lambda root, port: b"read",
+        headers=HEADERS,
+        application="environ",
+        without=frozenset({"c"}),
+        at_most_wsgi=_everywhere(0.5),
+    ),
+    Case(
+        "wsgi-chunks",
+        "a WSGI application that yields 1 MiB in 64 pieces, each flushed",
+        "/wsgi-chunks/page",
+        lambda root, port: b"x" * MEGABYTE,
+        application="chunks",
+        c_handler="writes-flush",
+        at_most=_everywhere(1.15),
+    ),
+    Case(
+        "wsgi-upload",
+        "1 MiB sent to a WSGI application, read into memory and counted",
+        "/wsgi-upload/page",
+        lambda root, port: str(MEGABYTE).encode(),
+        sends=MEGABYTE,
+        application="upload",
+        c_handler="upload",
+        at_most=_everywhere(1.15),
     ),
 )

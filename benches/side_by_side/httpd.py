@@ -16,7 +16,7 @@ from .cases import MEGABYTE, Case
 from .layouts import LAYOUTS
 from .sides import Side
 
-HANDLERS = pathlib.Path(__file__).parent.parent / "handlers" / "bench.py"
+HANDLERS = pathlib.Path(__file__).parent.parent / "handlers"
 
 CONFIGURATION = """
 ServerRoot "{root}"
@@ -112,7 +112,7 @@ class Httpd:
             directory = self.www / case.name
             directory.mkdir()
             (directory / "page").write_bytes(case.page)  # httpd walks further for a name that does not exist
-            shutil.copy(HANDLERS, directory)
+            shutil.copy(HANDLERS / ("applications.py" if case.application else "bench.py"), directory)
         modules = apxs("LIBEXECDIR")
         configuration = CONFIGURATION.format(
             root=self.root,

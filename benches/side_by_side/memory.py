@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Iterable
 
 from . import load, meter
-from .cases import CASES
+from .cases import CASES, Case
 from .httpd import Httpd
 from .sides import Side
 
 HELLO = next(case for case in CASES if case.name == "hello-flush")
-WSGI_HELLO = dataclasses.replace(HELLO, target="/hello")
+WSGI_HELLO = next(case for case in CASES if case.name == "wsgi-hello")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,19 +26,24 @@ class Row:
 
 def measure(sides: Iterable[Side]) -> list[Row]:
     """One side after the other, each alone, so that none has another to share its pages with."""
-    return [_row(side) for side in sides if side.is_there()]
+    rows = []
+    for side in sides:
+        if side.name != "wsgi":
+            rows.append(_row(side, HELLO, side.title))
+        if side.name in ("wsgi", "ours"):
+            rows.append(_row(side, WSGI_HELLO, f"{side.title}, WSGI"))
+    return rows
 
 
-def _row(side: Side) -> Row:
+def _row(side: Side, case: Case, title: str) -> Row:
     with tempfile.TemporaryDirectory(prefix="bench-") as parent:
         os.chmod(parent, 0o755)
-        with Httpd(side, "event-1x16", [HELLO], parent) as httpd:
-            case = WSGI_HELLO if side.name == "wsgi" else HELLO
+        with Httpd(side, "event-1x16", [case], parent) as httpd:
             if side.module is None:
-                (httpd.www / HELLO.name / "page").write_text("hello")
+                (httpd.www / case.name / "page").write_text("hello")
             (child,) = httpd.children()
             idle = meter.memory(child)
             load.check(httpd, case)
             after_one = meter.memory(child)
             load.wrk(httpd, case, 1)
-            return Row(side.title, idle, after_one, meter.memory(child))
+            return Row(title, idle, after_one, meter.memory(child))

@@ -12,12 +12,6 @@ from .cases import Case
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 DEBIAN = pathlib.Path("/usr/lib/apache2/modules/mod_python.so")
-WSGI = pathlib.Path(os.environ.get("MOD_WSGI_SO", "/usr/lib/apache2/modules/mod_wsgi.so"))
-WSGI_HELLO = """
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"hello"]
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,23 +27,34 @@ class Side:
         return self.module is None or self.module.exists()
 
     def configuration(self, www: pathlib.Path, cases: Iterable[Case]) -> str:
-        if self.name == "wsgi":
-            (www / "hello.wsgi").write_text(WSGI_HELLO)
-            return (
-                f'LoadModule wsgi_module "{self.module}"\nLoadModule alias_module {DEBIAN.parent}/mod_alias.so\n'
-                f'WSGIScriptAlias /hello "{www}/hello.wsgi"'
-            )
         if self.module is None:
             return ""
+        if self.name == "wsgi":
+            alias = f"LoadModule alias_module {DEBIAN.parent}/mod_alias.so"
+            # As ours does: the interpreter that all C extensions work in.
+            lines = [f'LoadModule wsgi_module "{self.module}"', alias, "WSGIApplicationGroup %{GLOBAL}"]
+            return "\n".join(lines + [self._mount(www, case) for case in cases if case.application])
         load = "bench_module" if self.name == "c" else "python_module"
-        sections = "\n".join(self._section(www, case) for case in cases if self.name not in case.without)
+        sections = "\n".join(self._section(www, case) for case in cases if case.is_for(self.name))
         return f'LoadModule {load} "{self.module}"\n{sections}'
+
+    def _mount(self, www: pathlib.Path, case: Case) -> str:
+        script = www / case.name / "applications.py"
+        return (
+            f'WSGIScriptAlias /{case.name} "{script}"\n'
+            f'<Directory "{www}/{case.name}">\n    WSGICallableObject {case.application}\n</Directory>'
+        )
 
     def _section(self, www: pathlib.Path, case: Case) -> str:
         lines = [case.all_config, case.c_config if self.name == "c" else case.python_config]
         if not case.answers_file:
             python = f"SetHandler mod_python\n    PythonHandler {case.python_handler or f'bench::{case.function}'}"
-            lines.append(f"SetHandler bench-{case.name}" if self.name == "c" else python)
+            if case.application:
+                python = (
+                    "SetHandler mod_python\n    PythonHandler mod_python.wsgi\n    "
+                    f"PythonOption mod_python.wsgi.application applications::{case.application}"
+                )
+            lines.append(f"SetHandler bench-{case.c_handler or case.name}" if self.name == "c" else python)
         inside = "\n    ".join(line for line in lines if line)
         return f'<Directory "{www}/{case.name}">\n    {inside}\n</Directory>'
 
@@ -57,6 +62,14 @@ class Side:
 def ours() -> pathlib.Path:
     default = REPOSITORY / "target" / "release" / "libmod_python.so"
     return pathlib.Path(os.environ.get("MOD_PYTHON_SO", default)).resolve()
+
+
+def mod_wsgi() -> pathlib.Path:
+    """The one that MOD_WSGI_SO names, else the one of tests/requirements.txt, else the distribution's."""
+    if "MOD_WSGI_SO" in os.environ:
+        return pathlib.Path(os.environ["MOD_WSGI_SO"])
+    found = (REPOSITORY / "target/environment").glob("lib/python3*/site-packages/mod_wsgi/server/mod_wsgi-*.so")
+    return next(found, DEBIAN.with_name("mod_wsgi.so"))
 
 
 def build_c_handler() -> pathlib.Path:
@@ -79,6 +92,7 @@ def sides(names: Iterable[str]) -> list[Side]:
     known = [
         Side("c", "C", build_c_handler()),
         Side("debian", "Debian", DEBIAN, "apt-get install libapache2-mod-python"),
+        Side("wsgi", "mod_wsgi", mod_wsgi(), "scripts/install-dependencies bench, or set MOD_WSGI_SO"),
         Side("ours", "ours", ours(), "cargo build --release, or set MOD_PYTHON_SO"),
     ]
     wanted = set(names)
@@ -86,6 +100,4 @@ def sides(names: Iterable[str]) -> list[Side]:
 
 
 def memory_sides(measured: Iterable[Side]) -> list[Side]:
-    plain = Side("plain", "httpd alone", None)
-    wsgi = Side("wsgi", "mod_wsgi", WSGI)
-    return [plain, *measured, wsgi]
+    return [Side("plain", "httpd alone", None), *measured]

@@ -18,6 +18,8 @@ def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cell
         "target",
         "ours/Debian",
         "target",
+        "ours/mod_wsgi",
+        "target",
         "C/Debian",
         "spread",
         "req/s",
@@ -28,6 +30,7 @@ def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cell
         row = [case.name, *(_microseconds(mine[side.name]) for side in sides)]
         row += _against(mine, "c", case.at_most.get(layout))
         row += _against(mine, "debian", case.at_most_debian.get(layout))
+        row += _against(mine, "wsgi", case.at_most_wsgi.get(layout))
         row += _against(mine, "debian", None, of="c")[:1]
         row.append(_spread(list(mine.values())))
         row.append(" ".join(_rate(mine[side.name]) for side in sides))

@@ -57,7 +57,7 @@ def measure(
                 # Each round begins with another side.
                 for turn in range(len(servers)):
                     server = servers[(turn + number) % len(servers)]
-                    if server.side.name in case.without:
+                    if not case.is_for(server.side.name):
                         continue
                     _turn(server, case, cells[case.name, server.side.name], seconds if number else 1, bool(number))
     return cells

@@ -104,6 +104,12 @@ _paths: dict[str, list[str]] = {}
 _path_in_force: str | None = None
 
 
+def initial_path_changed() -> None:
+    """`sys.path` has been made another, by a virtual environment: PythonPath starts from that."""
+    _initial_path[:] = sys.path
+    _paths.clear()
+
+
 class _InitialSys:
     """`sys` as PythonPath sees it: with the path of the interpreter's start, so that `sys.path+[...]` is stable."""
 

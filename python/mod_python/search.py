@@ -42,10 +42,10 @@ class Location:
 
 
 def locate(directory: str, name: str) -> Location | None:
-    """The source of top-level module `name` in `directory`; a name that ends in `.py` is the file itself."""
+    """The source of top-level module `name` in `directory`; a name with a dot in it is the file itself."""
     directory = os.path.abspath(directory)
     base = os.path.join(directory, name)
-    if name.endswith(".py"):
+    if "." in name:
         return Location(directory, name, base, False) if os.path.isfile(base) else None
     package = os.path.join(base, "__init__.py")
     if os.path.isfile(package):

@@ -110,6 +110,17 @@ impl<'b> Brigade<'b> {
         })
     }
 
+    /// Appends data that is not copied.
+    ///
+    /// # Safety
+    /// The data lives until the brigade has been passed on and cleared: a filter that keeps data copies it (`setaside`).
+    pub(super) unsafe fn append_borrowed(self, data: &[u8]) {
+        // SAFETY: the brigade lives, and its allocator longer; the data does by the caller's promise.
+        self.insert(unsafe {
+            sys::apr_bucket_transient_create(data.as_ptr().cast(), data.len(), self.allocator())
+        });
+    }
+
     pub(super) fn append_eos(self) {
         // SAFETY: the brigade lives, and its allocator longer.
         self.insert(unsafe { sys::apr_bucket_eos_create(self.allocator()) });

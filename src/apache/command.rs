@@ -31,6 +31,8 @@ pub enum Set<D: 'static, S: 'static> {
     One(fn(&mut Command<'_, D, S>, &[u8]) -> Outcome),
     OneOrTwo(fn(&mut Command<'_, D, S>, &[u8], Option<&[u8]>) -> Outcome),
     Two(fn(&mut Command<'_, D, S>, &[u8], &[u8]) -> Outcome),
+    /// Any number of them.
+    Words(fn(&mut Command<'_, D, S>, &[&[u8]]) -> Outcome),
 }
 
 /// An error is what httpd tells the administrator; at start-up it stops httpd.
@@ -96,6 +98,7 @@ impl<D: Config, S: Config> Directive<D, S> {
             Set::One(_) => (sys::cmd_func { take1: Some(one_text::<D, S>) }, sys::TAKE1),
             Set::OneOrTwo(_) => (sys::cmd_func { take2: Some(two_texts::<D, S>) }, sys::TAKE12),
             Set::Two(_) => (sys::cmd_func { take2: Some(two_texts::<D, S>) }, sys::TAKE2),
+            Set::Words(_) => (sys::cmd_func { take_argv: Some(words::<D, S>) }, sys::TAKE_ARGV),
         };
         sys::command_rec {
             name: self.name.as_ptr(),
@@ -153,6 +156,12 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
     /// Whether the directive stands outside of all sections but `<VirtualHost>`.
     pub fn is_server_level(&self) -> bool {
         self.parms.path.is_null()
+    }
+
+    /// Whether the directive stands in a virtual host.
+    pub fn is_virtual_host(&self) -> bool {
+        // SAFETY: a directive is always read for some server.
+        unsafe { self.parms.server.as_ref() }.is_some_and(|server| server.is_virtual != 0)
     }
 
     /// The configuration of the server in which the directive stands, to be filled in; none for an .htaccess.
@@ -298,7 +307,7 @@ unsafe extern "C" fn one_text<D: Config, S: Config>(
     argument: *const c_char,
 ) -> *const c_char {
     // SAFETY: httpd's arguments, passed on.
-    unsafe { call::<D, S>(parms, section, [argument, ptr::null()], false) }
+    unsafe { call::<D, S>(parms, section, &[argument], false) }
 }
 
 unsafe extern "C" fn two_texts<D: Config, S: Config>(
@@ -308,7 +317,7 @@ unsafe extern "C" fn two_texts<D: Config, S: Config>(
     second: *const c_char,
 ) -> *const c_char {
     // SAFETY: httpd's arguments, passed on.
-    unsafe { call::<D, S>(parms, section, [first, second], false) }
+    unsafe { call::<D, S>(parms, section, &[first, second], false) }
 }
 
 unsafe extern "C" fn flag<D: Config, S: Config>(
@@ -317,7 +326,24 @@ unsafe extern "C" fn flag<D: Config, S: Config>(
     on: c_int,
 ) -> *const c_char {
     // SAFETY: httpd's arguments, passed on.
-    unsafe { call::<D, S>(parms, section, [ptr::null(); 2], on != 0) }
+    unsafe { call::<D, S>(parms, section, &[], on != 0) }
+}
+
+unsafe extern "C" fn words<D: Config, S: Config>(
+    parms: *mut sys::cmd_parms,
+    section: *mut c_void,
+    count: c_int,
+    words: *const *mut c_char,
+) -> *const c_char {
+    // SAFETY: httpd passes as many words as it says; the rest is passed on.
+    unsafe {
+        let words = if count <= 0 {
+            &[]
+        } else {
+            std::slice::from_raw_parts(words.cast::<*const c_char>(), count.unsigned_abs() as usize)
+        };
+        call::<D, S>(parms, section, words, false)
+    }
 }
 
 /// Calls the row's function; its error, copied into the configuration's pool, is what httpd shows.
@@ -327,20 +353,19 @@ unsafe extern "C" fn flag<D: Config, S: Config>(
 unsafe fn call<D: Config, S: Config>(
     parms: *mut sys::cmd_parms,
     section: *mut c_void,
-    texts: [*const c_char; 2],
+    texts: &[*const c_char],
     on: bool,
 ) -> *const c_char {
     // SAFETY: httpd passes what it reads, the row (whose data is the Directive), the section that it had us create, and
     // arguments that live during the call.
-    let (parms, directive, section, first, second) = unsafe {
+    let (parms, directive, section, texts) = unsafe {
         let parms = &*parms;
         let directive = &*(*parms.cmd).cmd_data.cast::<Directive<D, S>>();
         (
             parms,
             directive,
             record::config_mut::<D>(section),
-            text::bytes(texts[0]),
-            text::bytes(texts[1]),
+            texts.iter().map_while(|text| text::bytes(*text)).collect::<Vec<_>>(),
         )
     };
     let outcome =
@@ -348,12 +373,15 @@ unsafe fn call<D: Config, S: Config>(
             let section =
                 section.ok_or("httpd has no configuration of this module for the section")?;
             let mut command = Command { parms, directive, section, server: PhantomData };
-            let (command, first) = (&mut command, first.unwrap_or_default());
+            let (first, second) =
+                (texts.first().copied().unwrap_or_default(), texts.get(1).copied());
+            let command = &mut command;
             match directive.set {
                 Set::Raw(set) | Set::One(set) => set(command, first),
                 Set::Flag(set) => set(command, on),
                 Set::OneOrTwo(set) => set(command, first, second),
                 Set::Two(set) => set(command, first, second.unwrap_or_default()),
+                Set::Words(set) => set(command, &texts),
             }
         });
     // SAFETY: the pool lives as long as what is being read.

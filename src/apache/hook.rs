@@ -236,6 +236,17 @@ impl<'p> Hooks<'p> {
         unsafe { sys::ap_hook_post_config(Some(call_post_config::<F>), before, after, place) }
     }
 
+    /// After each reading of the configuration, also for `httpd -t`; what is logged is seen where httpd was started.
+    pub fn check_config<F>(self, hook: F, order: Order)
+    where
+        F: Fn(Pool<'_>, Pool<'_>, Pool<'_>, Server) -> Status + Stateless,
+    {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_check_config(Some(call_post_config::<F>), before, after, place) }
+    }
+
     /// `hook` gets the pool of the child, and the main server.
     pub fn child_init<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
         let _ = hook;

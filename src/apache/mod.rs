@@ -8,7 +8,7 @@
 //! | `record` | the record that httpd loads; configuration and state that httpd keeps for the module |
 //! | `hook`, `boundary` | httpd calling Rust: registration, and what becomes of a panic |
 //! | `command`, `pattern` | directives being read, and what their sections match |
-//! | `request`, `response`, `body`, `access` | a request: its fields, what is sent, what is read, who may |
+//! | `request`, `response`, `stream`, `body`, `access` | a request: its fields, what is sent, whole or in pieces, what is read, who may |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
@@ -55,6 +55,7 @@ pub mod runtime_directory;
 pub mod sections;
 pub mod server;
 pub mod status;
+pub mod stream;
 pub mod subrequest;
 mod sys;
 pub mod table;

@@ -402,6 +402,11 @@ impl<'r> Request<'r> {
         self.record().finfo.filetype == sys::APR_DIR
     }
 
+    /// Whether it was mapped to a file, and no directory or the like.
+    pub fn is_regular_file(self) -> bool {
+        self.record().finfo.filetype == sys::APR_REG
+    }
+
     /// What is known of the file `filename`.
     pub fn finfo(self) -> FileInfo {
         // SAFETY: the record's own, zeroed at first, with strings in the request's pool.

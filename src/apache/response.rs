@@ -149,7 +149,7 @@ impl<'r> Request<'r> {
     }
 
     /// The core's directives in force, of which EnableSendfile and EnableMMAP matter here.
-    fn core_config(self) -> Option<&'r sys::core_dir_config> {
+    pub(super) fn core_config(self) -> Option<&'r sys::core_dir_config> {
         // SAFETY: the core's own slot of the request's configuration; both live as long as the request's pool.
         unsafe {
             let vector = self.record().per_dir_config;

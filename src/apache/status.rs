@@ -3,7 +3,7 @@
 use super::sys;
 
 /// A result of a hook, or an HTTP status. Any number fits: Python code may return any, and httpd has the last word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Status(pub i32);
 
 impl Status {

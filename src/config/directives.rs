@@ -2,13 +2,16 @@
 //! arguments, On and Off, and where a directive may stand; beyond that next to nothing is refused, because a
 //! configuration that the C module accepts must start.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::apache::auth_provider::Kind;
 use crate::apache::command::{self, CommandTable, Contexts, Outcome, Scope, Set};
 use crate::apache::filter::Direction;
 use crate::apache::pattern::Pattern;
+use crate::apache::process;
 use crate::config::handlers::{self, Argument, Directory};
+use crate::config::mount::{self, Mount};
 use crate::config::phase::Phase;
 use crate::config::provider;
 use crate::config::section::{Flag, Section};
@@ -20,7 +23,7 @@ type Directive = command::Directive<Section, ServerSection>;
 use Contexts as In;
 
 #[rustfmt::skip]
-pub static DIRECTIVES: [Directive; 34] = [
+pub static DIRECTIVES: [Directive; 36] = [
     row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers to run when a request has been read"),
     row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that translate a URI into a file name"),
     row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers to run early, with the directory known"),
@@ -53,11 +56,13 @@ pub static DIRECTIVES: [Directive; 34] = [
     row(c"PythonOption", In::EVERYWHERE, Set::OneOrTwo(option), c"key and value that handlers read with get_options()"),
     row(c"PythonPath", In::EVERYWHERE, Set::One(python_path), c"Python expression for sys.path, in quotes"),
     row(c"PythonAllowHtaccess", In::SERVER, Set::Flag(allow_htaccess), c"Off to refuse handlers and PythonPath in .htaccess"),
+    row(c"PythonHome", In::SERVER, Set::One(home), c"directory of a virtual environment, or of an installation of Python"),
+    row(c"PythonWSGIAlias", In::SERVER, Set::Words(wsgi_alias), c"URI path, module:callable or path of a script, and interpreter= and home="),
     row(c"PythonAuthnProvider", In::SERVER, Set::Two(authn_provider), c"name for AuthBasicProvider and the like, and module::object that checks passwords"),
     row(c"PythonAuthzProvider", In::SERVER, Set::Two(authz_provider), c"name for Require, and module::object that says who may"),
 ];
 
-pub static COMMANDS: CommandTable<34> = CommandTable::new(&DIRECTIVES);
+pub static COMMANDS: CommandTable<36> = CommandTable::new(&DIRECTIVES);
 
 const fn row(
     name: &'static std::ffi::CStr,
@@ -124,6 +129,27 @@ fn filter(command: &mut Command<'_>, handler: &[u8], name: Option<&[u8]>) -> Out
 fn import(command: &mut Command<'_>, module: &[u8], interpreter: &[u8]) -> Outcome {
     command.server_mut().ok_or("no configuration of the server")?.add_import(module, interpreter);
     Ok(())
+}
+
+fn wsgi_alias(command: &mut Command<'_>, words: &[&[u8]]) -> Outcome {
+    let mount = Mount::parse(words, &server_root())?;
+    command.server_mut().ok_or("no configuration of the server")?.add_mount(mount)
+}
+
+/// There is one Python in a process.
+fn home(command: &mut Command<'_>, path: &[u8]) -> Outcome {
+    if command.is_virtual_host() {
+        return Err(
+            "PythonHome is for the whole server: it cannot stand in a virtual host".to_owned()
+        );
+    }
+    let home = mount::below(&server_root(), path);
+    command.server_mut().ok_or("no configuration of the server")?.home = Some(home);
+    Ok(())
+}
+
+fn server_root() -> PathBuf {
+    mount::below(Path::new("/"), process::server_root().unwrap_or_default())
 }
 
 fn authn_provider(command: &mut Command<'_>, name: &[u8], object: &[u8]) -> Outcome {

@@ -2,6 +2,7 @@
 
 pub mod directives;
 pub mod handlers;
+pub mod mount;
 pub mod phase;
 pub mod provider;
 pub mod section;

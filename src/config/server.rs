@@ -2,10 +2,12 @@
 //! flags, what to import when a child starts, and what holds for the process.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::apache::record::{Config, Merged};
+use crate::config::mount::{Mount, is_below};
 use crate::config::section::Section;
 
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,10 @@ pub struct ServerSection {
     pub(super) imports: Vec<Arc<Import>>,
     pub(super) optimize: bool,
     pub(super) allow_htaccess: Option<bool>,
+    /// Longest path first.
+    pub(super) mounts: Vec<Arc<Mount>>,
+    /// `PythonHome`, which only the main server has.
+    pub(super) home: Option<PathBuf>,
 }
 
 /// `PythonImport module[::function] interpreter`.
@@ -38,6 +44,8 @@ impl Config for ServerSection {
             imports: add.imports.clone(),
             optimize: base.optimize || add.optimize,
             allow_htaccess: add.allow_htaccess.or(base.allow_htaccess),
+            mounts: longest_first(add.mounts.iter().chain(&base.mounts)),
+            home: add.home.as_ref().or(base.home.as_ref()).cloned(),
         })
     }
 }
@@ -57,6 +65,30 @@ impl ServerSection {
         self.allow_htaccess.unwrap_or(true)
     }
 
+    /// The application at `uri`: the one with the longest path. A virtual host's own come before those it inherits.
+    pub fn mount(&self, uri: &[u8]) -> Option<&Arc<Mount>> {
+        self.mounts.iter().find(|mount| is_below(uri, &mount.path))
+    }
+
+    pub fn mounts(&self) -> &[Arc<Mount>] {
+        &self.mounts
+    }
+
+    pub fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// # Errors
+    /// There is one at this path.
+    pub(super) fn add_mount(&mut self, mount: Mount) -> Result<(), String> {
+        if self.mounts.iter().any(|known| known.path == mount.path) {
+            return Err(format!("there is another {} in this server", mount.name));
+        }
+        self.mounts.push(Arc::new(mount));
+        self.mounts = longest_first(&self.mounts);
+        Ok(())
+    }
+
     pub(super) fn add_import(&mut self, text: &[u8], interpreter: &[u8]) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let separator = text.windows(2).position(|pair| pair == b"::");
@@ -65,6 +97,13 @@ impl ServerSection {
             Import { text: text.into(), interpreter: interpreter.into(), separator, order };
         self.imports.push(Arc::new(import));
     }
+}
+
+/// Where two have the same path the first one stays the first.
+fn longest_first<'a>(mounts: impl IntoIterator<Item = &'a Arc<Mount>>) -> Vec<Arc<Mount>> {
+    let mut mounts: Vec<_> = mounts.into_iter().cloned().collect();
+    mounts.sort_by_key(|mount| std::cmp::Reverse(mount.path.len()));
+    mounts
 }
 
 impl Import {

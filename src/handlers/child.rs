@@ -15,7 +15,7 @@ use crate::config::settings::Settings;
 use crate::objects::cleanup;
 use crate::objects::native;
 use crate::python::convert::Text;
-use crate::python::{error, interpreter, runtime, thread};
+use crate::python::{error, home, interpreter, runtime, thread};
 
 /// How long the end of a process waits for what Python code registered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +29,9 @@ pub fn init(pool: Pool<'_>, main: Server) {
         .collect();
     if sections.iter().any(|(_, section)| section.optimizes()) {
         runtime::optimize();
+    }
+    if let Some(home) = main.config::<ServerSection>().and_then(ServerSection::home) {
+        home::set(home.to_owned());
     }
     for (server, import) in imports(sections.iter().copied()) {
         run_import(server, &import);

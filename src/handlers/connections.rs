@@ -5,8 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::Python;
 
+use super::debugger;
 use super::outcome::{Trouble, status_of};
-use super::{debugger, resolve};
 use crate::apache::connection::Connection;
 use crate::apache::connection_io;
 use crate::apache::hook::{Hooks, Order};
@@ -20,6 +20,7 @@ use crate::config::turn::Turn;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
+use crate::objects::resolve;
 use crate::python::{interpreter, thread};
 
 /// The handshake of TLS is over by then; HTTP, of either version, comes later.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::outcome::{self, Report, Trouble};
-use super::resolve::{self, Handler};
+use super::outcome::{self, Trouble};
 use super::{debugger, runner};
 use crate::apache::filter::{Direction, Failure, Outcome};
 use crate::apache::invocation::Invocation;
@@ -19,7 +18,9 @@ use crate::objects::filter;
 use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
+use crate::objects::report::Report;
 use crate::objects::request_state::{Refusal, RequestState};
+use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::interpreter::Interpreter;
 use crate::python::{error, thread};
@@ -180,7 +181,7 @@ impl Filtering<'_, '_> {
             String::from_utf8_lossy(self.name),
             String::from_utf8_lossy(self.handler.entry.text()),
         );
-        let report = Report::new(py, format!("{name} {handler}"), trouble);
+        let report = Report::new(format!("{name} {handler}"), trouble.elements(py));
         thread::detach(py, || report.log(request));
         let shows_page = self.settings.debug()
             && self.invocation.direction() == Direction::Output

@@ -7,8 +7,7 @@ use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::outcome::{Report, Trouble};
-use super::{resolve, runner};
+use super::runner;
 use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
@@ -16,11 +15,13 @@ use crate::config::settings::Settings;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
+use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
+use crate::objects::resolve;
 use crate::objects::settings_of;
 use crate::python::convert::{Text, encode};
 use crate::python::interpreter::Interpreter;
-use crate::python::{Object, thread};
+use crate::python::{Object, error, thread};
 
 /// What the code of a tag is: an expression whose value is shown, or statements.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,7 +103,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| {
-            let report = Report::new(py, page_name(request), &Trouble::Raised(raised));
+            let report = Report::new(page_name(request), error::traceback(py, &raised));
             Wrong::Code { report, debug: settings.debug() }
         })
     })

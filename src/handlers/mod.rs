@@ -1,7 +1,7 @@
 //! Python handlers in httpd's phases.
 //!
-//! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list, `resolve` finds
-//! what a handler names, `debugger` calls it, `outcome` reads results and reports errors. `filters` runs filters, `provider`
+//! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list,
+//! `debugger` calls what a handler names, `outcome` reads results and reports errors. `filters` runs filters, `provider`
 //! answers for users and what they may, `connections` has what comes before requests, `includes` the tags of server side
 //! includes, `child` begins and ends a process, with the handlers of `server_phase`, `check` looks at all of them when httpd
 //! only checks its configuration.
@@ -14,7 +14,6 @@ mod filters;
 pub mod includes;
 mod outcome;
 mod provider;
-mod resolve;
 mod runner;
 mod server_phase;
 

@@ -5,15 +5,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
 
 use super::debugger;
-use super::resolve::{self, Handler};
-use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
 use crate::objects::native::State;
+use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
+use crate::objects::resolve::{self, Handler};
 use crate::python::convert::type_name;
 use crate::python::{Object, error, thread};
 
@@ -103,7 +103,7 @@ impl Call<'_> {
             self.phase.directive().to_string_lossy(),
             String::from_utf8_lossy(self.entry.text())
         );
-        let report = Report::new(py, name, trouble);
+        let report = Report::new(name, trouble.elements(py));
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
         let shows_page = self.debug
@@ -112,18 +112,12 @@ impl Call<'_> {
             && !self.request.eos_sent();
         thread::detach(py, || {
             report.log(self.request);
-            if shows_page && self.send_page(&report.page()) {
+            if shows_page && report.send(self.request) {
                 Status::DONE
             } else {
                 Status::INTERNAL_SERVER_ERROR
             }
         })
-    }
-
-    fn send_page(&self, page: &str) -> bool {
-        self.request.set_status(Status::INTERNAL_SERVER_ERROR);
-        self.request.set_content_type(b"text/html; charset=utf-8");
-        self.request.write(page.as_bytes()).and_then(|()| self.request.flush()).is_ok()
     }
 }
 
@@ -151,57 +145,6 @@ pub fn server_return(
     Ok(status)
 }
 
-/// An error as it is told: under whose name, in what words.
-pub struct Report {
-    name: String,
-    elements: Vec<String>,
-}
-
-impl Report {
-    pub fn new(py: Python<'_>, name: String, trouble: &Trouble) -> Self {
-        Self { name, elements: trouble.elements(py) }
-    }
-
-    /// A line for each element of the traceback.
-    pub fn log(&self, request: Request<'_>) {
-        for element in &self.elements {
-            let element = element.strip_suffix('\n').unwrap_or(element);
-            let line = format!("{}: {element}", self.name);
-            log::log(Target::Request(request), Level::Error, line.as_bytes());
-        }
-    }
-
-    /// What PythonDebug shows.
-    pub fn page(&self) -> String {
-        page(&self.name, &self.elements)
-    }
-}
-
-fn page(name: &str, elements: &[String]) -> String {
-    let mut page = format!("\n<pre>\nMod_python error: \"{}\"\n\n", escape(name));
-    for element in elements {
-        page.push_str(&escape(element));
-        page.push('\n');
-    }
-    page.push_str("</pre>\n");
-    page
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#x27;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 /// A handler's result as a status. Integers of any class but bool are results.
 pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
     if result.is_none() {
@@ -221,18 +164,4 @@ pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
             "the handler returned {shown}, which is out of range for a result"
         ))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_escaped() {
-        let page = page("PythonHandler a::b", &["<module> & \"x\"\n".to_owned()]);
-        assert_eq!(
-            page,
-            "\n<pre>\nMod_python error: \"PythonHandler a::b\"\n\n&lt;module&gt; &amp; &quot;x&quot;\n\n</pre>\n"
-        );
-    }
 }

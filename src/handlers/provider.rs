@@ -4,7 +4,6 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyTuple, PyType};
 
-use super::resolve::{self, Handler};
 use super::runner;
 use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash};
 use crate::apache::log::{self, Level, Target};
@@ -12,6 +11,7 @@ use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
 use crate::objects::native::State;
 use crate::objects::request_state::RequestState;
+use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::convert::{Latin1, Text, encode_without_nul, type_name};
 use crate::python::{Object, error, thread};

@@ -6,7 +6,6 @@ use parking_lot::Mutex;
 use pyo3::Python;
 
 use super::outcome::{self, Call};
-use super::resolve;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
@@ -18,6 +17,7 @@ use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
+use crate::objects::resolve;
 use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::{debugger, resolve};
+use super::debugger;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::server::Server;
 use crate::config::handlers::{HandlerEntry, HandlerList};
@@ -13,6 +13,7 @@ use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
 use crate::objects::native::{self, State};
+use crate::objects::resolve;
 use crate::objects::server;
 use crate::python::{error, interpreter, thread};
 

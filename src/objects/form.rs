@@ -12,7 +12,8 @@ use super::form_limits::{Limits, Usage};
 use super::form_parts;
 use super::form_text::Charset;
 use super::request::{Req, loan};
-use super::request_io::{Body, Failure, body_of, os_error, raised, reading, server_return};
+use super::request_body::{Body, Failure, body_of, raised, reading, server_return};
+use super::request_io::os_error;
 use super::request_state::RequestState;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
@@ -219,7 +220,7 @@ impl<'py> Form<'_, 'py> {
     fn exception(&self, refused: Refused) -> PyErr {
         let (status, why) = match refused {
             Refused::Python(error) => return error,
-            Refused::Body(failure) => return raised(self.this, &failure),
+            Refused::Body(failure) => return raised(self.py(), self.state, &failure),
             Refused::File(error) => {
                 let message = format!("a file of the form could not be kept: {error}");
                 return error.raw_os_error().map_or_else(
@@ -243,7 +244,7 @@ impl<'py> Form<'_, 'py> {
         let line = format!("mod_python: the form was refused: {why}");
         let target = Target::Request(self.request);
         thread::detach(self.py(), || log::log(target, Level::Info, line.as_bytes()));
-        server_return(self.this, status)
+        server_return(self.py(), status)
     }
 }
 

@@ -17,7 +17,7 @@ use super::form_limits::Usage;
 use super::form_text::Charset;
 use super::multimap::Entries;
 use super::native::State;
-use super::request_io::{Body, body_of};
+use super::request_body::{Body, body_of};
 use super::table::{self, TableObject};
 use crate::apache::request::Request;
 use crate::forms::header::Header;

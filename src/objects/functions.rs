@@ -9,7 +9,9 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, cookies, file_info, locks, logging, psp_run, psp_source, server};
+use super::{
+    cleanup, cookies, file_info, locks, logging, psp_run, psp_source, request_wsgi, server,
+};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
@@ -48,6 +50,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"_psp_page", psp_run::page, Arity(2, 2), c"_psp_page(filename, any_request)\n--\n\nThe compiled page of a file, for requests of any make or for mp_request. Raises SERVER_RETURN, OSError, SyntaxError."),
     function(c"_psp_run", psp_run::run_page, Arity(3, 3), c"_psp_run(req, code, globals)\n--\n\nRun a page's code; what it writes is held back until it is done."),
     function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
+    function(c"serve_wsgi", request_wsgi::serve, Arity(1, 1), c"serve_wsgi(req)\n--\n\nAnswer the request with the WSGI application that its PythonOptions name. Returns OK, DECLINED or an HTTP status."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
 ];
 

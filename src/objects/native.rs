@@ -1,6 +1,8 @@
 //! The native module `_apache` of one interpreter, and the state it keeps there.
 
 use std::any::Any;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,12 +16,14 @@ use super::cleanup::Cleanup;
 use super::psp_pages::Pages;
 use super::psp_run::Names;
 use super::{
-    connection, file_info, filter, functions, handler_list, request, server, subrequest, table,
-    table_iterator,
+    connection, file_info, filter, functions, handler_list, request, resolve, server, subrequest,
+    table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
 use crate::python::class::{Class, Contents};
+use crate::python::convert::Text;
+use crate::python::home::{self, Kind};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{module, package};
 
@@ -43,8 +47,10 @@ pub struct State {
     /// Compiled Python Server Pages, and what running them needs.
     pub pages: Pages,
     pub psp_names: OnceLock<Names>,
-    /// What the layer that calls handlers keeps here.
-    pub resident: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// What handlers' texts have led to.
+    pub handlers: resolve::Resident,
+    /// What the room that runs WSGI applications keeps here.
+    pub wsgi: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// Named like this in `repr` and messages.
@@ -59,6 +65,9 @@ pub fn prepare(
     interpreter: &'static Interpreter,
 ) -> PyResult<Box<dyn Any + Send + Sync>> {
     package::install(py)?;
+    if let Some(home) = home::of_process(Kind::Virtual) {
+        activate(py, home)?;
+    }
     let native = module::create(
         py,
         c"_apache",
@@ -75,6 +84,15 @@ pub fn prepare(
     py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
     let state: &'static State = state;
     Ok(Box::new(state))
+}
+
+/// Makes the interpreter find what is installed in a virtual environment.
+///
+/// # Errors
+/// What Python raises meanwhile.
+pub fn activate(py: Python<'_>, home: &Path) -> PyResult<()> {
+    py.import("mod_python.home")?.call_method1("activate", (Text(home.as_os_str().as_bytes()),))?;
+    Ok(())
 }
 
 impl State {
@@ -98,7 +116,8 @@ impl State {
             cleanups: Mutex::new(Vec::new()),
             pages: Pages::default(),
             psp_names: OnceLock::new(),
-            resident: OnceLock::new(),
+            handlers: resolve::Resident::default(),
+            wsgi: OnceLock::new(),
         })
     }
 

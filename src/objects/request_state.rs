@@ -18,7 +18,7 @@ use super::locks::RequestLocks;
 use super::native::State;
 use super::own_filter::OwnFilter;
 use super::request::RequestObject;
-use super::request_io::Body;
+use super::request_body::Body;
 use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
@@ -143,6 +143,12 @@ impl RequestState {
         Err(PyRuntimeError::new_err(
             "a tag of a page cannot send on the page's request: use filter.write()",
         ))
+    }
+
+    /// Whether a handler was added for a phase to come.
+    #[must_use]
+    pub fn has_added(&self, phase: Phase) -> bool {
+        self.added.borrow().iter().any(|added| added.phase == phase)
     }
 
     /// The request's object in `state`'s interpreter.

@@ -1,20 +1,48 @@
 //! The two methods of a request on which WSGI (PEP 3333) handlers in Python are built.
 
+use std::sync::OnceLock;
+
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use super::request::{Req, loan};
+use super::native::State;
+use super::request::{self, Req, loan};
 use super::request_state::RequestState;
 use super::settings_of;
 use crate::apache::process;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
+use crate::config::mount::is_below;
 use crate::python::Object;
 use crate::python::convert::{Encoded, Latin1, encode_latin1, type_name};
+use crate::python::interpreter::Interpreter;
 use crate::python::row::Arguments;
 use crate::python::thread;
+
+/// Serves a WSGI application in an interpreter; set once, by the room that can. To be called detached.
+static SERVICE: OnceLock<fn(Request<'_>, &'static Interpreter) -> Status> = OnceLock::new();
+
+/// Says what `serve_wsgi` calls.
+pub fn set_service(serve: fn(Request<'_>, &'static Interpreter) -> Status) {
+    let _ = SERVICE.set(serve);
+}
+
+/// `serve_wsgi(req)`: what `mod_python.wsgi.handler` does.
+pub fn serve(module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> PyResult<i32> {
+    let py = module.py();
+    let state = State::current(py)?;
+    let given = arguments.required(0)?;
+    let lease = request::lease_of(given, state).ok_or_else(|| {
+        PyTypeError::new_err(format!("req must be a request, not {}", type_name(given)))
+    })?;
+    let request = lease.borrow(py)?;
+    RequestState::of(*request).refuse_in_tag()?;
+    let serve = SERVICE.get().ok_or_else(|| PyRuntimeError::new_err("there is no WSGI service"))?;
+    Ok(thread::detach(py, || serve(*request, state.interpreter)).0)
+}
 
 const BASE_URI: &[u8] = b"mod_python.wsgi.base_uri";
 
@@ -53,30 +81,31 @@ pub fn build_wsgi_env<'py>(
 
 /// What follows the application's base in the URI: the base is an option, or else the handler's location.
 fn path_info(request: Request<'_>) -> PyResult<Option<Vec<u8>>> {
+    let cursor = RequestState::of(request).cursor.borrow().clone();
+    let directory =
+        cursor.and_then(|cursor| Some(cursor.lock().current()?.entry.directory().clone()));
+    let uri = request.uri().unwrap_or_default();
+    let base = base(request, &directory.unwrap_or_default()).map_err(PyValueError::new_err)?;
+    Ok(base.map(|length| uri[length..].to_vec()))
+}
+
+/// How much of the URI is SCRIPT_NAME, in bytes; None when the URI lies outside of the application.
+///
+/// # Errors
+/// A sentence when the option is wrong.
+pub fn base(request: Request<'_>, directory: &Directory) -> Result<Option<usize>, &'static str> {
     let uri = request.uri().unwrap_or_default();
     let option = settings_of(request).and_then(|settings| settings.option(BASE_URI));
     if let Some(base) = option {
         if base.ends_with(b"/") {
-            return Err(PyValueError::new_err(
-                "PythonOption mod_python.wsgi.base_uri must not end in '/'",
-            ));
+            return Err("PythonOption mod_python.wsgi.base_uri must not end in '/'");
         }
-        return Ok(below(uri, base).map(<[u8]>::to_vec));
+        return Ok(is_below(uri, base).then_some(base.len()));
     }
-    let cursor = RequestState::of(request).cursor.borrow().clone();
-    let location = cursor.and_then(|cursor| match cursor.lock().current()?.entry.directory() {
-        Directory::Location(text) => Some(text.clone()),
-        _ => None,
-    });
+    let Directory::Location(location) = directory else { return Ok(Some(0)) };
+    let base = location.strip_suffix(b"/").unwrap_or(location);
     // A regular expression is no base.
-    let base = location.as_deref().map_or(&b""[..], |text| text.strip_suffix(b"/").unwrap_or(text));
-    Ok(Some(below(uri, base).unwrap_or(uri).to_vec()))
-}
-
-/// The rest of `uri` below `base`, by whole segments.
-fn below<'u>(uri: &'u [u8], base: &[u8]) -> Option<&'u [u8]> {
-    uri.strip_prefix(base)
-        .filter(|rest| rest.is_empty() || base.is_empty() || rest.starts_with(b"/"))
+    Ok(Some(if is_below(uri, base) { base.len() } else { 0 }))
 }
 
 pub fn start_response<'py>(
@@ -112,7 +141,11 @@ pub fn start_response<'py>(
     this.object().getattr("write")
 }
 
-fn parse_status<'py>(status: &Bound<'py, PyAny>) -> PyResult<(Encoded<'py>, i32)> {
+/// The status line, and its number.
+///
+/// # Errors
+/// `TypeError`, or `ValueError` when it does not begin with a status.
+pub fn parse_status<'py>(status: &Bound<'py, PyAny>) -> PyResult<(Encoded<'py>, i32)> {
     if !status.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("status must be str"));
     }
@@ -127,7 +160,13 @@ fn parse_status<'py>(status: &Bound<'py, PyAny>) -> PyResult<(Encoded<'py>, i32)
     }
 }
 
-fn parse_headers<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Vec<(Encoded<'py>, Encoded<'py>)>> {
+/// Names and values of a list of tuples.
+///
+/// # Errors
+/// `TypeError`, or `ValueError` for what would break out of a line.
+pub fn parse_headers<'py>(
+    headers: &Bound<'py, PyAny>,
+) -> PyResult<Vec<(Encoded<'py>, Encoded<'py>)>> {
     let headers =
         headers.cast::<PyList>().map_err(|_| PyTypeError::new_err("headers must be a list"))?;
     let pair = |header: Bound<'py, PyAny>| {
@@ -173,17 +212,4 @@ fn set_header(request: Request<'_>, name: &[u8], value: &[u8]) -> PyResult<()> {
         request.headers_out().add(name, value);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::below;
-
-    #[test]
-    fn a_base_ends_at_a_segment() {
-        assert_eq!(below(b"/app/x", b"/app"), Some(&b"/x"[..]));
-        assert_eq!(below(b"/app", b"/app"), Some(&b""[..]));
-        assert_eq!(below(b"/appx", b"/app"), None);
-        assert_eq!(below(b"/x", b""), Some(&b"/x"[..]));
-    }
 }

@@ -34,6 +34,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.httpdconf.directives" "httpdconf/directives.py" false,
     "mod_python.httpdconf.nodes" "httpdconf/nodes.py" false,
     "mod_python.httpdconf.quoting" "httpdconf/quoting.py" false,
+    "mod_python.home" "home.py" false,
     "mod_python.importer" "importer.py" false,
     "mod_python.inspection" "inspection.py" false,
     "mod_python.installation" "installation.py" false,
@@ -55,6 +56,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.sqlite_session" "sqlite_session.py" false,
     "mod_python.util" "util.py" false,
     "mod_python.version" "version.py" false,
+    "mod_python.wsgi" "wsgi.py" false,
 ];
 
 /// Makes `import mod_python` find this package, and never another one.

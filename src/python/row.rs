@@ -376,7 +376,7 @@ where
     })
 }
 
-unsafe extern "C" fn keyword_call<T, F>(
+pub(super) unsafe extern "C" fn keyword_call<T, F>(
     object: *mut ffi::PyObject,
     arguments: *mut ffi::PyObject,
     keywords: *mut ffi::PyObject,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::ffi;
 
 use super::compat;
+use super::home::{self, Kind};
 
 static OPTIMIZE: AtomicBool = AtomicBool::new(false);
 
@@ -49,7 +50,9 @@ pub(super) fn start() -> Result<(), StartError> {
     if (major, minor) < (3, 11) {
         return Err(StartError::TooOld(major, minor));
     }
-    if std::env::var_os("PYTHONHOME").is_none() {
+    if let Some(home) = home::of_process(Kind::Installation) {
+        name_program(&home.join(format!("bin/python{major}.{minor}")))?;
+    } else if std::env::var_os("PYTHONHOME").is_none() {
         name_program(&executable()?)?;
     }
     compat::forbid_user_site();

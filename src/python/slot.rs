@@ -9,7 +9,7 @@ use pyo3::{Borrowed, ffi};
 
 use super::boundary::{boundary, conjure, into_pointer};
 use super::class::{self, Contents, This};
-use super::row::Getter;
+use super::row::{Getter, KeywordCall, keyword_call};
 
 /// One special method.
 pub struct Slot(pub(super) ffi::PyType_Slot);
@@ -93,6 +93,17 @@ where
 {
     let _plain = function;
     slot(ffi::Py_sq_contains, contains_call::<T, F> as *mut c_void)
+}
+
+/// `__call__`.
+#[must_use]
+pub const fn call<T, F>(function: F) -> Slot
+where
+    T: Contents,
+    F: for<'a, 'py> KeywordCall<'a, 'py, T>,
+{
+    let _plain = function;
+    slot(ffi::Py_tp_call, keyword_call::<T, F> as *mut c_void)
 }
 
 /// `__repr__`, which `str()` uses too.

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
+use super::native::State;
+use super::watched::Watched;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
-use crate::objects::native::State;
-use crate::objects::watched::Watched;
 use crate::python::convert::Text;
 use crate::python::{Object, runtime};
 
@@ -30,7 +30,7 @@ pub struct Handler<'a> {
 
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
-struct Resident {
+pub struct Resident {
     found: Mutex<Known>,
     path: Mutex<Path>,
     /// How often `sys.path` was made anew, which undoes what was done for each directory.
@@ -98,8 +98,31 @@ pub fn callable<'py>(
     Ok(object)
 }
 
+/// The object that a handler's text names by attributes alone; None where there is none.
+///
+/// # Errors
+/// Whatever importing raises.
+pub fn object<'py>(
+    py: Python<'py>,
+    state: &'static State,
+    handler: &Handler<'_>,
+) -> PyResult<Option<Object<'py>>> {
+    let found = find(py, state, handler)?;
+    if let Some(object) = &found.object {
+        return Ok(Some(object.bind(py).clone()));
+    }
+    let mut parts = handler.entry.object().split(|byte| *byte == b'.');
+    let first = Text(parts.next().unwrap_or_default());
+    let mut object = namespace(found.module.bind(py))?.get_item(first)?;
+    for part in parts {
+        let Some(holder) = object else { return Ok(None) };
+        object = attribute(holder.as_borrowed(), part)?;
+    }
+    Ok(object)
+}
+
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
-    let resident = resident(state)?;
+    let resident = &state.handlers;
     let name = Name::of(handler);
     let known = resident.found.lock().find(name);
     let has_path = known.as_ref().is_some_and(|known| known.has_path(resident));
@@ -129,13 +152,6 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let before = resident.found.lock().put(name, Arc::clone(&found));
     drop(before);
     Ok(found)
-}
-
-fn resident(state: &'static State) -> PyResult<&'static Resident> {
-    let resident = state.resident.get_or_init(|| Box::new(Resident::default()));
-    resident
-        .downcast_ref()
-        .ok_or_else(|| PyRuntimeError::new_err("the interpreter's cache is of another kind"))
 }
 
 /// The directory in which the module is looked for: none where PythonPath or a location decides.
@@ -320,7 +336,7 @@ pub fn apply_python_path(
     state: &'static State,
     settings: Settings<'_>,
 ) -> PyResult<()> {
-    apply_path(py, resident(state)?, settings.python_path(), None)
+    apply_path(py, &state.handlers, settings.python_path(), None)
 }
 
 /// Makes `sys.path` what the configuration says, when that is not what it was made last.

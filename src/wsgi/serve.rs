@@ -1,0 +1,233 @@
+//! One request, from an application's name to the status that httpd gets.
+
+use std::path::Path;
+
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::prelude::*;
+
+use super::answer::Answer;
+use super::environ::{self, Parts};
+use super::exchange::{self, Exchange, Stop};
+use super::kept::Kept;
+use super::{errors, input};
+use crate::apache::log::{self, Level, Target};
+use crate::apache::request::Request;
+use crate::apache::status::Status;
+use crate::apache::stream::StreamError;
+use crate::objects::native::State;
+use crate::objects::report::Report;
+use crate::objects::request_state::RequestState;
+use crate::objects::resolve::{self, Handler};
+use crate::python::interpreter::Interpreter;
+use crate::python::{Object, class, error, thread};
+
+/// An application and its place among the URIs.
+pub struct Service<'a> {
+    pub request: Request<'a>,
+    pub handler: Handler<'a>,
+    pub interpreter: &'static Interpreter,
+    /// The virtual environment that the application wants.
+    pub home: Option<&'a Path>,
+    /// How much of the URI is SCRIPT_NAME, bytes.
+    pub base: usize,
+    /// Whose directive this is, for the log.
+    pub name: &'a str,
+    /// Whether another handler may answer when there is no such application.
+    pub is_optional: bool,
+}
+
+impl Service<'_> {
+    /// Runs the application. To be called detached.
+    pub fn run(&self) -> Status {
+        let request = self.request;
+        if request.announces_too_much() {
+            return Status::REQUEST_ENTITY_TOO_LARGE;
+        }
+        let uri = request.uri().unwrap_or_default();
+        request.set_path_info(Some(&uri[self.base..]));
+        // A look-up of the client's name may take its time.
+        request.add_common_vars();
+        thread::attach(self.interpreter, |py| self.run_attached(py))
+    }
+
+    fn run_attached(&self, py: Python<'_>) -> Status {
+        let prepared = State::of_interpreter(self.interpreter)
+            .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))
+            .and_then(|state| {
+                let kept = Kept::of(py, state)?;
+                kept.settle(py, self.home)?;
+                Ok((state, kept, self.application(py, state)?))
+            });
+        match prepared {
+            Ok((state, kept, Some(application))) => self.call(py, state, kept, &application),
+            Ok(_) => self.decline(),
+            Err(raised) => self.fail(py, &raised),
+        }
+    }
+
+    /// None: there is none, and that is no error.
+    fn application<'py>(
+        &self,
+        py: Python<'py>,
+        state: &'static State,
+    ) -> PyResult<Option<Object<'py>>> {
+        let found = resolve::object(py, state, &self.handler)?;
+        let usable = found.filter(|found| found.is_callable() || found.is_truthy().unwrap_or(true));
+        if usable.is_some() || self.is_optional {
+            return Ok(usable);
+        }
+        let entry = self.handler.entry;
+        Err(PyAttributeError::new_err(format!(
+            "'{}' contains no application '{}'",
+            String::from_utf8_lossy(entry.module()),
+            String::from_utf8_lossy(entry.object())
+        )))
+    }
+
+    fn decline(&self) -> Status {
+        let line = format!(
+            "{}: there is no application '{}'",
+            self.name,
+            String::from_utf8_lossy(self.handler.entry.text())
+        );
+        log::log(Target::Request(self.request), Level::Warning, line.as_bytes());
+        Status::DECLINED
+    }
+
+    fn call(
+        &self,
+        py: Python<'_>,
+        state: &'static State,
+        kept: &Kept,
+        application: &Object<'_>,
+    ) -> Status {
+        let lease = || RequestState::of(self.request).lease.clone();
+        let made = exchange::instantiate(kept.exchange.bind(py), lease()).and_then(|started| {
+            let input = input::instantiate(kept.input.bind(py), lease())?;
+            let errors = errors::instantiate(kept.errors.bind(py), lease())?;
+            Ok((started, input, errors))
+        });
+        let (started, input, errors) = match made {
+            Ok(made) => made,
+            Err(raised) => return self.fail(py, &raised),
+        };
+        let class = kept.exchange.bind(py);
+        let Some(exchange) = class::contents::<Exchange>(started.as_borrowed(), class) else {
+            return Status::INTERNAL_SERVER_ERROR;
+        };
+        let stop = self.exchange(py, kept, application, &started, exchange, input, &errors).err();
+        errors::finish(&errors, kept.errors.bind(py));
+        self.conclude(py, state, exchange, stop)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call")]
+    fn exchange<'py>(
+        &self,
+        py: Python<'py>,
+        kept: &Kept,
+        application: &Object<'py>,
+        started: &Object<'py>,
+        exchange: &Exchange,
+        input: Object<'py>,
+        errors: &Object<'py>,
+    ) -> Result<(), Stop> {
+        let uri = self.request.uri().unwrap_or_default();
+        let (script_name, path_info) = uri.split_at(self.base.min(uri.len()));
+        let parts = Parts { script_name, path_info, input, errors: errors.clone() };
+        let environ = environ::build(py, kept, self.request, &parts)?;
+        let result = application.call1((environ, started))?;
+        let answer = Answer { result, exchange, kept };
+        let sent = answer.send();
+        if let Err(raised) = answer.close() {
+            self.report(py, &raised).log(self.request);
+        }
+        sent
+    }
+
+    /// What httpd gets, after all has been said.
+    fn conclude(
+        &self,
+        py: Python<'_>,
+        state: &'static State,
+        exchange: &Exchange,
+        stop: Option<Stop>,
+    ) -> Status {
+        if let Some(failure) = exchange.failure() {
+            return self.after_failure(failure);
+        }
+        match stop {
+            Some(Stop::Raised(raised)) if !exchange.has_begun() => {
+                match self.refused(py, state, &raised) {
+                    Some(status) => status,
+                    None => self.fail(py, &raised),
+                }
+            }
+            Some(Stop::Raised(raised)) => {
+                let report = self.report(py, &raised);
+                thread::detach(py, || {
+                    report.log(self.request);
+                    self.request.break_off();
+                });
+                Status::OK
+            }
+            _ => self.check_length(py, exchange),
+        }
+    }
+
+    /// The client went away, which is no error; or a filter has answered in the application's place.
+    fn after_failure(&self, failure: StreamError) -> Status {
+        if failure == StreamError::Disconnected {
+            let line = format!("{}: {failure}", self.name);
+            log::log(Target::Request(self.request), Level::Info, line.as_bytes());
+            return Status::OK;
+        }
+        Status::FILTER_ERROR
+    }
+
+    fn check_length(&self, py: Python<'_>, exchange: &Exchange) -> Status {
+        let missing = exchange.missing();
+        let sentence = if missing > 0 {
+            format!("the body is {missing} bytes shorter than its Content-Length says")
+        } else if exchange.has_overrun() {
+            "the body is longer than its Content-Length says; the rest was not sent".to_owned()
+        } else {
+            return Status::OK;
+        };
+        let line = format!("{}: {sentence}", self.name);
+        thread::detach(py, || {
+            log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+            if missing > 0 {
+                self.request.break_off();
+            }
+        });
+        Status::OK
+    }
+
+    /// The status that httpd or an input filter has for a body that it does not want.
+    fn refused(&self, py: Python<'_>, state: &'static State, raised: &PyErr) -> Option<Status> {
+        if !raised.is_instance(py, state.server_return.bind(py)) {
+            return None;
+        }
+        let arguments = raised.value(py).getattr("args").ok()?;
+        let status = Status(arguments.get_item(0).ok()?.extract().ok()?);
+        status.is_valid_http().then_some(status)
+    }
+
+    fn report(&self, py: Python<'_>, raised: &PyErr) -> Report {
+        Report::new(self.name.to_owned(), error::traceback(py, raised))
+    }
+
+    /// An error before anything was sent: 500, with the traceback if PythonDebug is on.
+    fn fail(&self, py: Python<'_>, raised: &PyErr) -> Status {
+        let report = self.report(py, raised);
+        let shows = self.handler.settings.debug() && !self.request.connection().aborted();
+        thread::detach(py, || {
+            report.log(self.request);
+            if shows && report.send(self.request) {
+                Status::DONE
+            } else {
+                Status::INTERNAL_SERVER_ERROR
+            }
+        })
+    }
+}
