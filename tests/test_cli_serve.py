@@ -392,3 +392,57 @@ def test_a_broken_module_of_a_directory_is_told_and_the_others_are_served(comman
     site = command.serve(command.directory / "site")
     assert site.get("/").text == "here"
     assert "error: " in site.told and "broken.py, line 1" in site.told and "installed.py" not in site.told
+
+
+APPLICATION = """
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [repr((environ["SCRIPT_NAME"], environ["PATH_INFO"], __name__)).encode()]
+
+    class application:
+        inner = staticmethod(app)
+"""
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["shop:app", "shop::app", "shop.py:app", "pack.shop:app", "pack/shop.py:app", "my-shop.py:app", "./a b/my shop.py:app"],
+)
+def test_serves_a_wsgi_application(command, target):
+    for name in ("shop.py", "pack/shop.py", "my-shop.py", "a b/my shop.py"):
+        command.write(name, APPLICATION)
+    command.write("pack/__init__.py", "")
+    site = command.serve(target, cwd=command.directory)
+    response = site.get("/a%20b/c?x=1")
+    assert response.status == 200, site.told
+    assert eval(response.text)[:2] == ("", "/a b/c")
+    assert eval(site.get("/").text)[:2] == ("", "/")
+    assert site.stop() == 0
+    assert command.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "sentence"),
+    [
+        ("shop:nothing", os.EX_DATAERR, "has no 'nothing'"),
+        ("shop:number", os.EX_DATAERR, "'number' of "),
+        ("absent:app", os.EX_DATAERR, "the module absent was not found; looked in "),
+        ("absent.py:app", os.EX_NOINPUT, "there is no file absent.py"),
+        ("shop:app()", os.EX_USAGE, "MODULE:CALLABLE is meant"),
+        ("sh op:app", os.EX_USAGE, "MODULE:CALLABLE is meant"),
+        ("shop", os.EX_NOINPUT, "did you mean shop.py?"),
+    ],
+)
+def test_a_wsgi_application_that_is_none(command, target, status, sentence):
+    command.write("shop.py", APPLICATION + "\n    number = 5\n")
+    result = command("serve", target, "--port", "0")
+    assert (result.returncode, sentence in result.stderr) == (status, True), result.stderr
+    assert command.leftovers() == []
+
+
+def test_wsgi_applications_are_reloaded_on_demand(command):
+    file = command.write("shop.py", APPLICATION)
+    site = command.serve("shop:app", "--reload")
+    assert site.get("/").text.startswith("('', '/'")
+    file.write_text(file.read_text().replace('environ["SCRIPT_NAME"]', '"changed"'))
+    assert site.get("/").text.startswith("('changed', '/'")

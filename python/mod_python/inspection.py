@@ -14,7 +14,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from . import explanation, importer, leftovers, version
+from . import explanation, home, importer, leftovers, version
 from .obstacles import obstacle
 from .search import is_system
 
@@ -39,7 +39,6 @@ class Finding(NamedTuple):
 _WSGI = "mod_python.wsgi"
 _DIRECTORY_HANDLERS = ("mod_python.publisher", "mod_python.cgihandler")
 _MOST_FILES = 500
-_initial_path = list(sys.path)
 
 
 def begin(entries: list[Entry]) -> None:
@@ -59,6 +58,8 @@ def inspect(index: int, entry: Entry) -> None:
     if str(index) in os.environ.get("MOD_PYTHON_CHECK_SKIP", "").split(","):
         return
     _report(start=index)
+    if entry["home"] and entry["home"] != sys.prefix:
+        home.activate(entry["home"])
     _report(index=index, findings=[finding._asdict() for finding in _findings(entry)])
 
 
@@ -105,13 +106,14 @@ def _path_findings(entry: Entry, directory: str | None) -> Iterator[Finding]:
     expression = entry["python_path"]
     # As if this were the first request: what another handler added to the path may not be there.
     importer.reset_path()
+    initial = list(sys.path)
     try:
         importer.prepare_path(expression, directory)
     except Exception as error:
         yield Finding("error", f"PythonPath cannot be evaluated: {type(error).__name__}: {error} in {expression}")
         return
     for place in sys.path:
-        if place in _initial_path:
+        if place in initial:
             continue
         why = obstacle(place)
         if why:
