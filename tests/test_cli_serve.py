@@ -1,6 +1,7 @@
 """`mod_python serve`: from a file to a page, and nothing left behind."""
 
 import os
+import pathlib
 import pwd
 import shutil
 import signal
@@ -446,3 +447,36 @@ def test_wsgi_applications_are_reloaded_on_demand(command):
     assert site.get("/").text.startswith("('', '/'")
     file.write_text(file.read_text().replace('environ["SCRIPT_NAME"]', '"changed"'))
     assert site.get("/").text.startswith("('changed', '/'")
+
+
+@pytest.mark.every_mpm
+def test_any_mpm_will_do(command, mpm):
+    """The first one that is installed is taken."""
+    modules = command.directory / "modules"
+    modules.mkdir()
+    for file in pathlib.Path(real.apxs("LIBEXECDIR")).glob("mod_*.so"):
+        if not file.name.startswith("mod_mpm_") or file.name == f"mod_mpm_{mpm}.so":
+            (modules / file.name).symlink_to(file)
+    file = command.write("hello.py", HANDLER)
+    site = command.serve(file, "--processes", "2", env={"LIBEXECDIR": str(modules)})
+    assert site.get("/").status == 200
+    (root,) = command.temporary.iterdir()
+    assert f"LoadModule mpm_{mpm}_module" in (root / "httpd.conf").read_text()
+    assert site.stop() == 0
+    assert command.leftovers() == []
+
+
+def test_other_addresses(command):
+    file = command.write("hello.py", HANDLER)
+    assert "http://localhost:" in command.serve(file, "--host", "0.0.0.0").told
+    assert command("serve", file, "--host", "no.such.host.invalid").returncode == os.EX_NOHOST
+    if socket.has_ipv6:
+        try:
+            with socket.create_server(("::1", 0), family=socket.AF_INET6):
+                pass
+        except OSError:
+            return
+        site = command.serve(file, "--host", "::1")
+        with socket.create_connection(("::1", site.port)) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
