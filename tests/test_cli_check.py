@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_module(site, source, sentences):
         ("for key in {}.iteritems(): pass", "iteritems(): mod_python's tables have it, a dict has not"),
         ("return isinstance(req, basestring)", "basestring is of Python 2; write str"),
         ("print >>req, 'text'", "`print >>file, ...` of Python 2; write print(..., file=file)"),
-        ("import StringIO", "the module StringIO is of Python 2; use io"),
+        ("import StringIO", "the module StringIO is of Python 2: use io"),
         ("raise 'text'", "a text cannot be raised"),
         ("return 'text'.encode('hex')", "'hex' is no encoding of text"),
         ("{}.keys().sort()", "keys(), values() and items() are no lists any more"),
