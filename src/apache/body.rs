@@ -39,16 +39,20 @@ impl Request<'_> {
         unsafe { sys::ap_should_client_block(self.raw()) != 0 }
     }
 
-    /// Reads up to the length of `buffer`; waits until there is something. 0 is the end.
-    pub fn get_client_block(self, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        if buffer.is_empty() {
+    /// Appends at most `most` bytes to `buffer`; waits until there is something. 0 is the end.
+    pub fn get_client_block(self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, ReadError> {
+        if most == 0 {
             return Ok(0);
         }
-        // SAFETY: the request lives, and the buffer is as long as said.
-        let count = unsafe {
-            sys::ap_get_client_block(self.raw(), buffer.as_mut_ptr().cast(), buffer.len())
-        };
-        usize::try_from(count).map_err(|_| ReadError)
+        buffer.reserve(most);
+        let room = buffer.spare_capacity_mut();
+        // SAFETY: the request lives, and there is room for `most` bytes, of which httpd fills as many as it says.
+        unsafe {
+            let count = sys::ap_get_client_block(self.raw(), room.as_mut_ptr().cast(), most);
+            let count = usize::try_from(count).map_err(|_| ReadError)?.min(most);
+            buffer.set_len(buffer.len() + count);
+            Ok(count)
+        }
     }
 
     /// Reads the rest of the body and forgets it.
