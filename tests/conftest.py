@@ -2,12 +2,14 @@
 
 import pathlib
 import sys
+import textwrap
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from httpd import MODULE, MPMS, Site
+from wsgi_applications import CONFIG
 
 
 def pytest_configure(config):
@@ -48,3 +50,13 @@ def httpd(mpm):
             if site.process is not None:
                 site.kill()
             site.remove()
+
+
+@pytest.fixture
+def wsgi(httpd):
+    """A function that starts an httpd with a WSGI application: the site's `app.py`."""
+
+    def start(application, config="", **options):
+        return httpd(handler=application, config=CONFIG + textwrap.dedent(config), **options)
+
+    return start

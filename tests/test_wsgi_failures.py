@@ -5,9 +5,8 @@ import struct
 
 import pytest
 
-from client import receive
 from httpd import wait_until
-from test_wsgi import by_name, wsgi  # noqa: F401  (a fixture)
+from wsgi_applications import BY_NAME, by_name
 
 CLOSED = """
     import os
@@ -28,12 +27,12 @@ CLOSED = """
 
 
 @pytest.fixture
-def site(wsgi):  # noqa: F811
+def site(wsgi):
     def start(functions, config="", **options):
         site = wsgi(
             "import os\nSCRATCH = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'scratch')\n"
             + by_name(CLOSED)
-            + by_name(functions).replace(by_name(""), ""),
+            + by_name(functions).removeprefix(BY_NAME),
             config,
             **options,
         )

@@ -1,4 +1,30 @@
-"""Small sites of four frameworks, as the tests of WSGI mount them. Each has a session, a form, an upload and a download."""
+"""What the tests of WSGI serve: applications by name, and small sites of four frameworks, each with a session, a form, an upload
+and a download."""
+
+import textwrap
+
+CONFIG = """
+    SetHandler mod_python
+    PythonHandler mod_python.wsgi
+    PythonOption mod_python.wsgi.application app
+"""
+
+# Each function is an application; the test asks for it by name.
+BY_NAME = """
+import io, sys, threading
+
+def application(environ, start_response):
+    name = environ["PATH_INFO"].split("/")[1]
+    return globals()[name](environ, start_response)
+
+def begin(start_response, headers=(), status="200 OK"):
+    return start_response(status, [("Content-Type", "text/plain"), *headers])
+"""
+
+
+def by_name(functions):
+    return BY_NAME + textwrap.dedent(functions)
+
 
 DJANGO = '''
 import io, os, sys
