@@ -73,3 +73,15 @@ def test_form(examples):
     assert examples.post("/form/", "name=" + "x" * 70000, headers=kind).status == 413
     refused = examples.request("PUT", "/form/", "x")
     assert refused.status == 405 and "POST" in refused.headers["Allow"]
+
+
+def test_wsgi(examples):
+    page = examples.get("/wsgi/")
+    assert "<code>/wsgi</code>" in page.text and 'href="/wsgi/stream"' in page.text
+    assert examples.get("/wsgi").status == 200
+    for body in (b"x" * 200_000, iter([b"x" * 100_000, b"x" * 100_000])):
+        answer = examples.post("/wsgi/digest", body).text
+        assert answer.startswith("200000 bytes, SHA-256 ") and len(answer) == len("200000 bytes, SHA-256 ") + 65
+    assert examples.get("/wsgi/stream").text == "".join(f"{number}\n" for number in range(1, 11))
+    assert examples.get("/wsgi/source").body == (EXAMPLES / "wsgi/application.wsgi").read_bytes()
+    assert examples.get("/wsgi/none").status == 404

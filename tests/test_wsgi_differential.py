@@ -14,7 +14,7 @@ import pytest
 from httpd import PROJECT, Site
 
 FOUND = sorted((PROJECT / "target/environment").glob("lib/python3*/site-packages/mod_wsgi/server/mod_wsgi-*.so"))
-APPLICATIONS = '''
+APPLICATIONS = """
 import io, os, sys
 
 def one(environ, start_response):
@@ -117,16 +117,14 @@ def dateserver(environ, sr):
 
 def application(environ, sr):
     return globals()[environ["PATH_INFO"].split("/")[1]](environ, sr)
-'''
+"""
 NAMES = re.findall(r"^def (\w+)\(environ", APPLICATIONS, re.M)
 FRAMING = ("content-length", "transfer-encoding")
 
 
 class ModWsgi(Site):
     def configuration(self):
-        return super().configuration().replace(
-            f'LoadModule python_module "{self.module}"', f'LoadModule wsgi_module "{FOUND[0]}"'
-        )
+        return super().configuration().replace(f'LoadModule python_module "{self.module}"', f'LoadModule wsgi_module "{FOUND[0]}"')
 
 
 @pytest.fixture(scope="module", params=["event", "prefork"])
@@ -162,7 +160,15 @@ def test_same_environment(both):
     ours, theirs = (environment(site) for site in both)
     same = set(theirs) - {name for name in theirs if name.startswith("mod_wsgi.")} - {"apache.version"}
     assert not same - set(ours), "what mod_wsgi has and we have not"
-    differ = {"SERVER_SOFTWARE", "REMOTE_PORT", "SERVER_PORT", "HTTP_HOST", "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT", "SCRIPT_FILENAME"}
+    differ = {
+        "SERVER_SOFTWARE",
+        "REMOTE_PORT",
+        "SERVER_PORT",
+        "HTTP_HOST",
+        "DOCUMENT_ROOT",
+        "CONTEXT_DOCUMENT_ROOT",
+        "SCRIPT_FILENAME",
+    }
     differ |= {"wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.multiprocess"}
     assert {name: ours[name] for name in same - differ} == {name: theirs[name] for name in same - differ}
 

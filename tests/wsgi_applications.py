@@ -26,7 +26,7 @@ def by_name(functions):
     return BY_NAME + textwrap.dedent(functions)
 
 
-DJANGO = '''
+DJANGO = """
 import io, os, sys
 import django
 from django.conf import settings
@@ -75,7 +75,7 @@ def hash_of(data):
 
 urlpatterns = [path("admin/", admin.site.urls), path("upload", upload), path("download", download), path("stream", stream)]
 application = get_wsgi_application()
-'''
+"""
 
 DJANGO_SET_UP = """
 from django.contrib.auth.models import User
@@ -84,7 +84,7 @@ call_command("migrate", verbosity=0)
 User.objects.create_superuser("admin", "admin@localhost", "secret")
 """
 
-FLASK = '''
+FLASK = """
 import hashlib
 from flask import Flask, Response, redirect, request, send_file, session
 
@@ -117,9 +117,9 @@ def stream():
 @application.put("/raw")
 def raw():
     return {"size": len(request.get_data()), "type": request.content_type}
-'''
+"""
 
-PYRAMID = '''
+PYRAMID = """
 import hashlib
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPFound
@@ -149,9 +149,9 @@ with Configurator(session_factory=SignedCookieSessionFactory("of the tests")) as
         config.add_route(name, "/" if name == "front" else f"/{name}")
         config.add_view(view, route_name=name)
     application = config.make_wsgi_app()
-'''
+"""
 
-BOTTLE = '''
+BOTTLE = """
 import hashlib
 from bottle import Bottle, redirect, request, response, static_file
 import os
@@ -182,4 +182,4 @@ def stream():
     response.content_type = "text/plain"
     for number in range(1000):
         yield f"{number}\\n".encode()
-'''
+"""
