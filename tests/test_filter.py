@@ -204,3 +204,50 @@ def test_filters_and_internal_redirects(httpd):
         """
     )
     assert site.get("/").text == "the target"
+
+
+@pytest.mark.every_mpm
+def test_filters_of_subrequests(httpd):
+    """A filter of an included file sees whose sub-request it is of."""
+    site = httpd(
+        handler="""
+            def outputfilter(filter):
+                main = filter.req.main
+                filter.write(f"[{filter.req.uri} of {main and main.uri} in {filter.req.phase}]")
+                filter.pass_on()
+        """,
+        config="""
+            Options +Includes
+            AddOutputFilter INCLUDES html
+            PythonOutputFilter app mark
+            AddOutputFilter mark txt
+        """,
+        files={"page.html": 'one <!--#include virtual="/part.txt" --> two', "part.txt": "part"},
+        modules=("include", "mime", "filter"),
+    )
+    assert site.get("/page.html").text == "one [/part.txt of /page.html in None]part two"
+    assert site.get("/part.txt").text == "[/part.txt of None in None]part"
+
+
+def test_the_filter_of_a_location_knows_no_directory(httpd):
+    site = httpd(
+        handler="""
+            import sys
+
+            def outputfilter(filter):
+                filter.write(repr([filter.dir, "/located" in sys.path, filter.req.interpreter]))
+                filter.read()
+                filter.close()
+        """,
+        server="""
+            PythonPath "sys.path+['${docroot}']"
+            <Location /located>
+                PythonOutputFilter app where
+                SetOutputFilter where
+                PythonInterpPerDirective On
+            </Location>
+        """,
+        config="",
+        files={"located": "x"},
+    )
+    assert eval(site.get("/located").text) == ["/located", False, "/located"]
