@@ -17,6 +17,7 @@ HANDLER = """
     import gc
     import math
     import random
+    import threading
 
     from mod_python import apache
 
@@ -26,12 +27,17 @@ HANDLER = """
               lambda *any: 0, lambda *any: 1 / 0, apache.SERVER_RETURN]
     # These wait for the client.
     LEFT_OUT = {("mp_conn", "read"), ("mp_conn", "readline"), ("mp_request", "__class__")}
-    kept = []
+    # What a thread has kept of requests that are over: another's may be in httpd's hands.
+    local = threading.local()
+
+    def keep(item):
+        if type(item).__name__ not in ("mp_conn", "mp_server"):
+            local.kept = [item, *getattr(local, "kept", ())][:20]
 
     def objects(req):
         found = [req, req.server, req.connection, req.hlist, req.finfo, req.headers_in, req.headers_out, req.err_headers_out, req.notes,
                  req.subprocess_env, req.connection.notes, req.get_options(), req.get_config(), req.prev, req.next, req.main,
-                 apache.table({"a": "1"}), *kept]
+                 apache.table({"a": "1"}), *getattr(local, "kept", ())]
         return [item for item in found if item is not None]
 
     def act(req, chance, item):
@@ -49,7 +55,7 @@ HANDLER = """
             return
         result = value(*arguments)
         if how < 0.2:
-            kept[20:] = [result]
+            keep(result)
         if how < 0.02:
             gc.collect()
 
@@ -60,7 +66,7 @@ HANDLER = """
                 req.chance = chance
                 act(req, chance, extra if extra and chance.random() < 0.5 else chance.choice(objects(req)))
                 if chance.random() < 0.05:
-                    kept.insert(0, chance.choice(objects(req)))
+                    keep(chance.choice(objects(req)))
             except (Exception, SystemExit):
                 pass
         return chance
