@@ -39,7 +39,7 @@ pub fn serve(module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> P
         PyTypeError::new_err(format!("req must be a request, not {}", type_name(given)))
     })?;
     let request = lease.borrow(py)?;
-    RequestState::of(*request).refuse_in_tag()?;
+    RequestState::of(*request).refuse_sending()?;
     let serve = SERVICE.get().ok_or_else(|| PyRuntimeError::new_err("there is no WSGI service"))?;
     Ok(thread::detach(py, || serve(*request, state.interpreter)).0)
 }
