@@ -6,6 +6,8 @@ import subprocess
 import pytest
 
 from form_body import multipart, multipart_headers, part
+from real_site import certificate as certificate
+from real_site import curl, tls
 
 SHOW = """
     from mod_python import util
@@ -293,3 +295,24 @@ def test_what_curl_sends(httpd):
     assert text == ("StringField", "text", "J\u00f6rg")
     assert named[0] == "Field" and named[2] == content
     assert small == ("Field", "small", (site.docroot / "app.py").read_bytes())
+
+
+def test_forms_over_http2_and_tls(httpd, certificate):
+    """What has arrived is asked of other filters there."""
+    modules = ("socache_shmcb", "ssl", "http2")
+    site = httpd(functions=SHOW, server=tls(certificate), modules=modules)
+    content = bytes(range(256)) * 4096
+    large, small = site.write("large", content), site.write("small", b"content")
+    for version in ("2", "1.1"):
+
+        def post(path, *options, version=version):
+            spoken, status, body = curl(site, certificate, path, f"--http{version}", *options)
+            assert (spoken, status) == (version, 200)
+            return ast.literal_eval(body.decode())
+
+        for file in (large, small):
+            text, (kind, name, value) = post("/names", "-F", "text=\u20ac", "-F", f"file=@{file};type=image/x")
+            assert text == ("StringField", "text", "\u20ac") and (kind, name) == ("Field", "file")
+            assert value == file.read_bytes()
+        fields = [("StringField", "q", "1"), ("StringField", "a", "1"), ("StringField", "b", "\udce9")]
+        assert post("/names?q=1", "-d", "a=1&b=%E9") == fields
