@@ -9,6 +9,11 @@ import pytest
 import httpd as real
 
 EXAMPLES = real.PROJECT / "examples"
+SERVER = """
+    Define EXAMPLES "${root}/examples"
+    Define DATA "${scratch}"
+    IncludeOptional "${root}/examples/httpd.con[f]"
+"""
 
 
 @pytest.fixture
@@ -16,9 +21,7 @@ def examples(httpd):
     copies = []
 
     def start():
-        site = httpd(
-            server='Define EXAMPLES "${root}/examples"\nIncludeOptional "${root}/examples/httpd.con[f]"', modules=("dir", "mime")
-        )
+        site = httpd(server=SERVER, modules=("authn_core", "authz_user", "dir", "mime"))
         copies.append(site)
         shutil.copytree(EXAMPLES, site.root / "examples")
         site.restart()
@@ -69,7 +72,7 @@ def test_form(examples):
         assert "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! You sent 15 characters" in response.text
         assert "one\ntwo &amp; three</textarea>" in response.text
     assert examples.get("/form/?name=%e9").status == 200
-    assert examples.post("/form/", "name=x", headers={"Content-Type": "text/plain"}).status == 415
+    assert examples.post("/form/", "name=x", headers={"Content-Type": "text/plain"}).status == 501
     assert examples.post("/form/", "name=" + "x" * 70000, headers=kind).status == 413
     refused = examples.request("PUT", "/form/", "x")
     assert refused.status == 405 and "POST" in refused.headers["Allow"]

@@ -208,7 +208,7 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
 /// As [`output_now`]; `OSError` when the client is gone.
 pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = output_now(this)?;
-    held_output::send(this.py(), *request)?;
+    held_output::send(this.py(), *request, RequestState::of(*request))?;
     Ok(request)
 }
 

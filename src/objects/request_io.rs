@@ -73,8 +73,8 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if !flush && state.held.is_holding() {
         return held_output::write(this.py(), *request, state, bytes);
     }
-    held_output::send(this.py(), *request)?;
-    write_through(this.py(), *request, bytes, flush)
+    held_output::send(this.py(), *request, state)?;
+    write_through(this.py(), *request, state, bytes, flush)
 }
 
 /// Gives httpd something to write, and has it sent at once if `flush`.
@@ -84,10 +84,10 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
 pub fn write_through(
     py: Python<'_>,
     request: Request<'_>,
+    state: &RequestState,
     bytes: &[u8],
     flush: bool,
 ) -> PyResult<()> {
-    let state = RequestState::of(request);
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
         state.unflushed.set(0);
