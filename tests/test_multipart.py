@@ -207,6 +207,19 @@ def test_file_callback(httpd):
                 except LookupError as error:
                     return repr(error)
 
+            def full(req):
+                class Full(io.BytesIO):
+                    def write(self, data):
+                        return 0
+                try:
+                    util.FieldStorage(req, file_callback=lambda name: Full())
+                except OSError as error:
+                    return str(error)
+
+            def begun(req):
+                line = req.readline()
+                return line, [field.value for field in util.FieldStorage(req).list][:1]
+
             def reading(req):
                 def make(name):
                     try:
@@ -233,6 +246,9 @@ def test_file_callback(httpd):
     assert (site.scratch / "kept").stat().st_size == 300_000
     assert site.call("ignored", **options) == ["t"]
     assert site.call("raising", **options) == "LookupError('\u00e9.bin')"
+    assert site.call("full", **options) == "the field's file takes no more"
+    options["body"] = b"first line\r\n" + options["body"]
+    assert site.call("begun", **options) == (b"first line\r\n", ["t"])
     assert "being read" in site.call("reading", **options)
 
 

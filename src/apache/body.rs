@@ -48,13 +48,15 @@ impl Request<'_> {
         if buffer.is_empty() || remaining < 0 || (remaining == 0 && !is_chunked) {
             return Ok(0);
         }
-        // SAFETY: the request lives, with its connection and filters; only this thread works on it.
+        // SAFETY: the request lives, with its connection and filters; only this thread works on it. Filters look at the record
+        // meanwhile, so that no reference to it is kept.
         unsafe {
-            let record = &mut *self.raw();
-            let brigade = Brigade::create(self.pool(), (*record.connection).bucket_alloc);
+            let record = self.raw();
+            let connection = (*record).connection;
+            let brigade = Brigade::create(self.pool(), (*connection).bucket_alloc);
             let most = sys::apr_off_t::try_from(buffer.len()).unwrap_or(sys::apr_off_t::MAX);
             let fetched = sys::ap_get_brigade(
-                record.input_filters,
+                (*record).input_filters,
                 brigade.raw(),
                 sys::AP_MODE_READBYTES,
                 sys::APR_BLOCK_READ,
@@ -62,7 +64,7 @@ impl Request<'_> {
             );
             // The next call is to find the end.
             if fetched == 0 && brigade.has(Kind::Eos) {
-                record.remaining = if is_chunked { -1 } else { 0 };
+                (*record).remaining = if is_chunked { -1 } else { 0 };
             }
             let mut count = buffer.len();
             let room = buffer.as_mut_ptr().cast();
@@ -72,11 +74,11 @@ impl Request<'_> {
             };
             sys::apr_brigade_destroy(brigade.raw());
             if taken != 0 {
-                (*record.connection).keepalive = sys::AP_CONN_CLOSE;
+                (*connection).keepalive = sys::AP_CONN_CLOSE;
                 let status = sys::ap_map_http_request_error(taken, Status::BAD_REQUEST.0);
                 return Err(ReadError(Status(status)));
             }
-            record.read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
+            (*record).read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
             Ok(count)
         }
     }
