@@ -105,3 +105,15 @@ def test_session(examples):
     left = examples.post("/session/", "leave=yes", headers={**kind, **cookies_of(entered)})
     assert "1970" in left.headers["Set-Cookie"]
     assert "Nobody" in examples.get("/session/", headers=cookies_of(entered)).text
+
+
+def test_wsgi(examples):
+    page = examples.get("/wsgi/")
+    assert "<code>/wsgi</code>" in page.text and 'href="/wsgi/stream"' in page.text
+    assert examples.get("/wsgi").status == 200
+    for body in (b"x" * 200_000, iter([b"x" * 100_000, b"x" * 100_000])):
+        answer = examples.post("/wsgi/digest", body).text
+        assert answer.startswith("200000 bytes, SHA-256 ") and len(answer) == len("200000 bytes, SHA-256 ") + 65
+    assert examples.get("/wsgi/stream").text == "".join(f"{number}\n" for number in range(1, 11))
+    assert examples.get("/wsgi/source").body == (EXAMPLES / "wsgi/application.wsgi").read_bytes()
+    assert examples.get("/wsgi/none").status == 404

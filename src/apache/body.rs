@@ -41,35 +41,36 @@ impl Request<'_> {
         unsafe { sys::ap_should_client_block(self.raw()) != 0 }
     }
 
-    /// Reads up to the length of `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which does
-    /// not tell what went wrong.
-    pub fn get_client_block(self, buffer: &mut [u8]) -> Result<usize, ReadError> {
+    /// Appends at most `most` bytes to `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which
+    /// does not tell what went wrong.
+    pub fn get_client_block(self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, ReadError> {
         let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
-        if buffer.is_empty() || remaining < 0 || (remaining == 0 && !is_chunked) {
+        if most == 0 || remaining < 0 || (remaining == 0 && !is_chunked) {
             return Ok(0);
         }
+        buffer.reserve(most);
+        let room = buffer.spare_capacity_mut().as_mut_ptr();
         // SAFETY: the request lives, with its connection and filters; only this thread works on it. Filters look at the record
-        // meanwhile, so that no reference to it is kept.
+        // meanwhile, so that no reference to it is kept. There is room for `most` bytes, of which APR fills as many as it says.
         unsafe {
             let record = self.raw();
             let connection = (*record).connection;
             let brigade = Brigade::create(self.pool(), (*connection).bucket_alloc);
-            let most = sys::apr_off_t::try_from(buffer.len()).unwrap_or(sys::apr_off_t::MAX);
+            let wanted = sys::apr_off_t::try_from(most).unwrap_or(sys::apr_off_t::MAX);
             let fetched = sys::ap_get_brigade(
                 (*record).input_filters,
                 brigade.raw(),
                 sys::AP_MODE_READBYTES,
                 sys::APR_BLOCK_READ,
-                most,
+                wanted,
             );
             // The next call is to find the end.
             if fetched == 0 && brigade.has(Kind::Eos) {
                 (*record).remaining = if is_chunked { -1 } else { 0 };
             }
-            let mut count = buffer.len();
-            let room = buffer.as_mut_ptr().cast();
+            let mut count = most;
             let taken = match fetched {
-                0 => sys::apr_brigade_flatten(brigade.raw(), room, &raw mut count),
+                0 => sys::apr_brigade_flatten(brigade.raw(), room.cast(), &raw mut count),
                 failed => failed,
             };
             sys::apr_brigade_destroy(brigade.raw());
@@ -79,6 +80,8 @@ impl Request<'_> {
                 return Err(ReadError(Status(status)));
             }
             (*record).read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
+            let count = count.min(most);
+            buffer.set_len(buffer.len() + count);
             Ok(count)
         }
     }

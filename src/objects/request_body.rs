@@ -152,11 +152,7 @@ impl Body {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        let held = self.buffer.len();
-        self.buffer.resize(held + most.clamp(1, BLOCK), 0);
-        let fetched = request.get_client_block(&mut self.buffer[held..]);
-        self.buffer.truncate(held + *fetched.as_ref().unwrap_or(&0));
-        match fetched {
+        match request.get_client_block(&mut self.buffer, most.clamp(1, BLOCK)) {
             Ok(0) => self.ended = true,
             Ok(_) => {}
             Err(ReadError(status)) => {

@@ -57,6 +57,11 @@ pub fn readlines<'py>(
     request_body::readlines(this.py(), *loan(this)?, enough)
 }
 
+pub fn next_line<'py>(this: Req<'_, 'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let line = request_body::readline(this.py(), *loan(this)?, usize::MAX)?;
+    Ok((!line.as_bytes().is_empty()).then_some(line))
+}
+
 pub fn discard_request_body(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
     Ok(request_body::discard(this.py(), *loan(this)?)?.0)
 }
