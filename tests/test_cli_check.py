@@ -402,3 +402,30 @@ def test_virtual_environments(site):
     assert status == 1
     status, said = site.check("PythonHome /no/such")
     assert "/no/such is no directory" in said and status == os.EX_CONFIG
+
+
+def test_classes_and_objects(site):
+    """A class is right where it is called, and wrong where one of its methods is."""
+    source = """
+        class Thing:
+            def check_password(self, req, user, password): pass
+
+        thing = Thing()
+        number = 5
+    """
+    site.command.write("app/app.py", source)
+    status, said = site.check("""
+        PythonPath "['$app'] + sys.path"
+        PythonWSGIAlias / app:Thing
+        PythonImport app::Thing main
+        PythonAuthnProvider one app::thing
+        PythonAuthnProvider two app::Thing
+        PythonAuthnProvider three app::number
+        <Location /x>
+            PythonHandler app::Thing app::Thing.handler
+        </Location>
+    """)
+    assert "'number' of " in said and "cannot be called: it is int" in said
+    assert "'Thing' of " in said and "is a class; a method of it is meant" in said
+    assert "7 handlers, 1 error, 1 warning" in said
+    assert status == 1
