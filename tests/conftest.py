@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import textwrap
 
 import pytest
 
@@ -9,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from command import Command
 from httpd import MODULE, MPMS, Site
+from wsgi_applications import CONFIG
 
 
 def pytest_configure(config):
@@ -64,3 +66,13 @@ def command():
     command = Command()
     yield command
     command.close()
+
+
+@pytest.fixture
+def wsgi(httpd):
+    """A function that starts an httpd with a WSGI application: the site's `app.py`."""
+
+    def start(application, config="", **options):
+        return httpd(handler=application, config=CONFIG + textwrap.dedent(config), **options)
+
+    return start

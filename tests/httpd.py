@@ -297,6 +297,18 @@ class Site(client.Client):
     def child_pids(self):
         return [int(word) for word in pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
+    def files_in_use(self, directory):
+        """Files that are in a directory or that a child holds open there, those without a name too."""
+        found = [str(path) for path in directory.iterdir()]
+        for pid in self.child_pids():
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                try:
+                    target = os.readlink(entry.path)
+                except FileNotFoundError:
+                    continue
+                found += [target] if target.startswith(f"{directory}/") else []
+        return found
+
     def kill_child(self, pid):
         """Kill a child, as the kernel does when memory runs out."""
         self.killed.append(pid)

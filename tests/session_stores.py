@@ -21,7 +21,19 @@ def redis_url(tmp_path_factory):
         pytest.skip("Redis is not installed")
     directory = tmp_path_factory.mktemp("redis")
     port = httpd.free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "", "--appendonly", "no"]
+    command = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(directory),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen(command, executable=program, stdout=log, stderr=log)
     try:

@@ -82,3 +82,80 @@ def test_streams_of_cgi_programs(httpd):
         response = site.post(f"/?{query}", "caf\u00e9".encode() + b"\xff")
         assert (response.status, response.text) == (201, f"{expected} {query} ")
         assert response.headers["Content-Type"] == "text/x-cgi"
+
+
+def test_the_table_of_cgi_variables(httpd):
+    """A copy, with what the original added; the request's own table has CGI's variables afterwards."""
+    site = httpd(
+        functions="""
+            def table(req):
+                req.subprocess_env["OWN"] = "1"
+                env = apache.build_cgi_env(req)
+                env["LATER"] = "x"
+                names = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "GATEWAY_INTERFACE", "HTTP_AUTHORIZATION", "REQUEST_METHOD", "OWN")
+                own = (req.subprocess_env.get("LATER"), req.subprocess_env["GATEWAY_INTERFACE"], "HTTP_AUTHORIZATION" in req.subprocess_env)
+                return {name: env[name] if name in env else None for name in names}, own
+        """
+    )
+    env, own = site.call("table", query="/in/fo", headers={"Authorization": "Basic eDp5"})
+    assert env == {
+        "SCRIPT_NAME": "/table",
+        "PATH_INFO": "/in/fo",
+        "QUERY_STRING": "",
+        "GATEWAY_INTERFACE": "Python-CGI/1.1",
+        "HTTP_AUTHORIZATION": "Basic eDp5",
+        "REQUEST_METHOD": "GET",
+        "OWN": "1",
+    }
+    assert own == (None, "CGI/1.1", False)
+    assert site.call("table")[0]["PATH_INFO"] is None
+
+
+def test_a_file_that_is_none(httpd):
+    site = httpd(
+        functions="""
+            def null(req):
+                file = apache.NullIO()
+                done = [file.close(), file.detach(), file.flush(), file.seek(5), file.write("x"), file.writelines(["x"])]
+                return done, file.isatty(), file.read(5), file.readline(), file.readlines(), file.tell()
+        """
+    )
+    assert site.call("null") == ([None] * 6, 0, "", "", [], 0)
+
+
+def test_the_header_that_a_program_writes(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def handler(req):
+                out = apache.CGIStdout(req)
+                end = "\\r\\n" if req.args == "crlf" else "\\n"
+                for part in (f"Status: 404 Gone For Lunch{end}Content-Ty", f"pe: text/x-own{end}X-Own: one{end}X-Own: two{end}", end, "the body"):
+                    out.write(part)
+                count = out.tell()
+                out.write(" and more")
+                out.flush()
+                req.write(f" {count}")
+                return apache.OK
+        """
+    )
+    for query, end in (("", "\n"), ("crlf", "\r\n")):
+        response = site.get(f"/?{query}")
+        header = end.join(("Status: 404 Gone For Lunch", "Content-Type: text/x-own", "X-Own: one", "X-Own: two", "", ""))
+        assert (response.status, response.headers["Content-Type"]) == (404, "text/x-own")
+        assert response.headers.get_all("X-Own") == ["one", "two"]
+        assert response.text == f"the body and more {len(header) + len('the body')}"
+
+
+def test_the_body_that_a_program_reads(httpd):
+    site = httpd(
+        functions="""
+            def body(req):
+                stdin = apache.CGIStdin(req)
+                return stdin.readline(), stdin.read(3), stdin.readlines(), stdin.read(), stdin.buffer.read()
+        """
+    )
+    body = "caf\u00e9\nab\nline\nlast".encode()
+    assert site.call("body", method="POST", body=body) == ("caf\u00e9\n", "ab\n", ["line\n", "last"], "", b"")
+    assert site.call("body") == ("", "", [], "", b"")

@@ -392,3 +392,41 @@ def test_a_long_connection_takes_no_more_memory(httpd):
 
         before = talk(3000)
         assert talk(15_000) - before < 500
+
+
+@pytest.mark.every_mpm
+def test_a_virtual_host_with_its_own_list_has_that_alone(httpd):
+    server = Connections(
+        httpd,
+        """
+        def main(conn):
+            return apache.DECLINED if conn.local_addr[1] != conn.base_server.port else 1/0
+
+        def own(conn):
+            conn.write(f"own {conn.hlist.handler}")
+            return apache.OK
+
+        def second(conn):
+            conn.write("never")
+            return apache.OK
+        """,
+        main="PythonPath \"sys.path + ['${docroot}']\"\nPythonConnectionHandler app::main",
+        # Of several only the first is called, and an extension means nothing.
+        words="app::own app::second | .txt\nPythonConnectionHandler app::own app::second",
+    )
+    assert server.talk(b"") == b"own app::own"
+    assert server.site.get("/").text == "served by HTTP"
+
+
+def test_nothing_is_added_to_the_path_for_connections(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            import sys
+            conn.write(repr([item for item in sys.path if "htdocs" in item]))
+            return apache.OK
+        """,
+        config="PythonInterpreter alone",
+    )
+    assert eval(server.talk(b"")) == [str(server.site.docroot)]

@@ -41,91 +41,6 @@ def test_a_filter_without_a_name_has_that_of_its_handler(httpd):
     assert site.get("/page.txt").text == repr(expected)
 
 
-def test_other_ways_to_activate_a_filter(httpd):
-    site = httpd(
-        modules=("filter", "mime"),
-        handler=UPPER,
-        files={"a.txt": "text", "a.html": "html", "a.other": "other"},
-        config="""
-            PythonOutputFilter app UPPER
-            AddOutputFilterByType UPPER text/html
-            AddOutputFilter UPPER .other
-        """,
-    )
-    assert [site.get(f"/a.{kind}").text for kind in ("txt", "html", "other")] == ["text", "HTML", "OTHER"]
-
-
-def test_filters_that_mod_filter_chooses(httpd):
-    """mod_filter calls a Python filter in its own filter's place, and by its own filter's name."""
-    site = httpd(
-        modules=("filter", "mime"),
-        handler=UPPER
-        + """
-    def name(filter):
-        data = filter.read()
-        while data:
-            filter.write(data + filter.name.encode() + b" " + str(filter.req.notes.get("count")).encode())
-            data = filter.read()
-        if data is None:
-            filter.close()
-
-    def mark(filter):
-        data = filter.read()
-        while data:
-            filter.write(b"<" + data + b">")
-            data = filter.read()
-        if data is None:
-            filter.close()
-""",
-        files={"a.txt": "text ", "a.html": "html ", "a.other": "other ", "chain.html": "chain "},
-        config="""
-            PythonOutputFilter app UPPER
-            PythonOutputFilter app::name Namer
-            PythonOutputFilter app::mark mark
-            FilterDeclare one
-            FilterProvider one UPPER "%{CONTENT_TYPE} =~ m#^text/plain#"
-            FilterProvider one Namer "%{CONTENT_TYPE} =~ m#^text/html#"
-            FilterChain one
-            <Files chain.html>
-                FilterDeclare two
-                FilterProvider two mark "true"
-                FilterChain two
-            </Files>
-        """,
-    )
-    assert [site.get(f"/a.{kind}").text for kind in ("txt", "html", "other")] == ["TEXT ", "html namer None", "other "]
-    assert site.get("/chain.html").text == "<chain namer None>"
-    site.graceful()
-    assert [site.get(f"/a.{kind}").text for kind in ("txt", "html", "other")] == ["TEXT ", "html namer None", "other "]
-
-
-def test_more_filters_than_have_functions_of_their_own(httpd):
-    site = httpd(
-        modules=("filter", "mime"),
-        handler=UPPER,
-        files={"a.txt": "text", "a.html": "html"},
-        config="\n".join(f"PythonOutputFilter app filter{number}" for number in range(100))
-        + "\nAddOutputFilterByType filter98 text/html\n<Files a.txt>\nSetOutputFilter filter99\n</Files>",
-    )
-    assert [site.get(f"/a.{kind}").text for kind in ("txt", "html")] == ["TEXT", "HTML"]
-
-
-def test_a_filter_that_is_not_in_force(httpd):
-    site = httpd(
-        handler=UPPER,
-        files={"inside/a.txt": "text", "outside/a.txt": "text", "inside/app.py": UPPER},
-        server="""
-            <Directory "${docroot}/inside">
-                PythonOutputFilter app UPPER
-            </Directory>
-        """,
-        config="SetOutputFilter UPPER",
-    )
-    site.expect_log("could not find registered filter 'upper'")
-    assert site.get("/inside/a.txt").text == "TEXT"
-    assert site.get("/outside/a.txt").status == 500
-
-
 def test_wildcard_directory(httpd):
     """Q24: the directory of the request, not the pattern."""
     files = {f"{name}/app.py": f"def outputfilter(filter): filter.write('{name} ' + filter.dir); filter.close()" for name in "ab"}
@@ -289,3 +204,50 @@ def test_filters_and_internal_redirects(httpd):
         """
     )
     assert site.get("/").text == "the target"
+
+
+@pytest.mark.every_mpm
+def test_filters_of_subrequests(httpd):
+    """A filter of an included file sees whose sub-request it is of."""
+    site = httpd(
+        handler="""
+            def outputfilter(filter):
+                main = filter.req.main
+                filter.write(f"[{filter.req.uri} of {main and main.uri} in {filter.req.phase}]")
+                filter.pass_on()
+        """,
+        config="""
+            Options +Includes
+            AddOutputFilter INCLUDES html
+            PythonOutputFilter app mark
+            AddOutputFilter mark txt
+        """,
+        files={"page.html": 'one <!--#include virtual="/part.txt" --> two', "part.txt": "part"},
+        modules=("include", "mime", "filter"),
+    )
+    assert site.get("/page.html").text == "one [/part.txt of /page.html in None]part two"
+    assert site.get("/part.txt").text == "[/part.txt of None in None]part"
+
+
+def test_the_filter_of_a_location_knows_no_directory(httpd):
+    site = httpd(
+        handler="""
+            import sys
+
+            def outputfilter(filter):
+                filter.write(repr([filter.dir, "/located" in sys.path, filter.req.interpreter]))
+                filter.read()
+                filter.close()
+        """,
+        server="""
+            PythonPath "sys.path+['${docroot}']"
+            <Location /located>
+                PythonOutputFilter app where
+                SetOutputFilter where
+                PythonInterpPerDirective On
+            </Location>
+        """,
+        config="",
+        files={"located": "x"},
+    )
+    assert eval(site.get("/located").text) == ["/located", False, "/located"]

@@ -4,24 +4,15 @@ import subprocess
 
 import pytest
 
+from test_filter import UPPER
 from test_real_site import certificate as certificate
 from test_real_site import curl as encrypted
 from test_real_site import tls
 
 TLS_MODULES = ("socache_shmcb", "ssl", "http2")
-FILTERS = """
-    from mod_python import apache
-
-    def outputfilter(filter):
-        data = filter.read()
-        while data:
-            filter.write(data.upper())
-            data = filter.read()
-        if data is None:
-            filter.close()
-
-    inputfilter = outputfilter
-
+FILTERS = (
+    UPPER
+    + """
     def handler(req):
         if req.args:
             for number in range(int(req.args)):
@@ -40,6 +31,7 @@ FILTERS = """
         filter.write(data)
         filter.flush()
 """
+)
 CONFIG = """
     SetHandler mod_python
     PythonHandler app
@@ -66,7 +58,16 @@ FACTS = "%{http_version} %{http_code} %{exitcode}"
 
 def curl(site, path, *options, body=None):
     """Version, status and curl's exit code, and the body, of a request over HTTP/2 without TLS."""
-    command = ["curl", "-s", "--max-time", "20", "--http2-prior-knowledge", "-w", "\n" + FACTS, f"http://localhost:{site.port}{path}"]
+    command = [
+        "curl",
+        "-s",
+        "--max-time",
+        "20",
+        "--http2-prior-knowledge",
+        "-w",
+        "\n" + FACTS,
+        f"http://localhost:{site.port}{path}",
+    ]
     command += [*options, *(["--data-binary", "@-"] if body is not None else [])]
     answer = subprocess.run(command, input=body, capture_output=True, check=False).stdout
     content, _, facts = answer.rpartition(b"\n")
@@ -135,7 +136,8 @@ def test_connection_handlers(httpd, certificate):
     """Called for the client's connection, not for those that mod_http2 makes for each request."""
     site = httpd(
         handler=CONNECTIONS,
-        server=tls(certificate) + "PythonPath \"sys.path + ['${docroot}']\"\nPythonConnectionHandler app\nPythonPreConnectionHandler app",
+        server=tls(certificate)
+        + "PythonPath \"sys.path + ['${docroot}']\"\nPythonConnectionHandler app\nPythonPreConnectionHandler app",
         config="SetHandler mod_python\nPythonHandler app",
         modules=TLS_MODULES,
     )

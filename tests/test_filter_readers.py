@@ -10,20 +10,11 @@ import pytest
 
 import httpd as real
 from client import receive
+from test_filter import UPPER
 
-FILTERS = """
-    from mod_python import apache
-
-    def inputfilter(filter):
-        data = filter.read()
-        while data:
-            filter.write(data.upper())
-            data = filter.read()
-        if data is None:
-            filter.close()
-
-    outputfilter = inputfilter
-
+FILTERS = (
+    UPPER
+    + """
     def by_lines(filter):
         line = filter.readline()
         while line:
@@ -58,6 +49,7 @@ FILTERS = """
         req.write(req.read())
         return apache.OK
 """
+)
 
 
 @functools.cache

@@ -81,6 +81,8 @@ SHOWN = {
     "<%==1%>": None,
     "<%= 'a', %>": "a",
     "<%=%>": "",
+    "<%= # nothing %>": "",
+    "<%= 1 == 1 %><%= 'a' 'b' %><%= (1, 2)[0] %><%= 'x' if 1 else 'y' %>": "Trueab1x",
     "<%= b'x', 'ascii' %>": "x",
     "<%= # c\n1 # d%>2": "12",
     "<%\nfor i in range(2):\n%>\nrow\n<%\n# end\n%>\n": "\nrow\n\nrow\n\n",

@@ -29,6 +29,7 @@ ELSEWHERE = {
     18: ("body", "sendfile"),
     19: ("body", "a_bounded_line_then_the_rest"),
     20: ("body", "chunked_requests"),
+    26: ("wsgi_environ", "q26"),
     27: ("table", "comparison_and_text"),
     28: ("table", "mapping"),
     29: ("table", "mapping"),
@@ -61,7 +62,7 @@ ELSEWHERE = {
     67: ("config", "options_are_views_of_one_request"),
     69: ("cgi_variables", "streams_of_cgi_programs"),
     70: ("body", "long_lines_are_not_cut_by_the_hint"),
-    71: ("response", "allowed_methods"),
+    71: ("response", "no_methods_and_a_reset_are_none"),
     72: ("authentication", "authentication_that_names_no_user"),
     73: ("table", "no_injection_into_headers"),
     76: ("import", "modules_of_one_name_in_two_directories"),
@@ -70,12 +71,11 @@ ELSEWHERE = {
     23: ("filter_object", "the_object"),
     24: ("filter", "wildcard_directory"),
     25: ("filter", "filters_and_internal_redirects"),
-    62: ("filter_object", "the_object"),
+    62: ("filter", "a_filter_without_a_name_has_that_of_its_handler"),
     77: ("includes", "q77_python_path"),
     78: ("includes", "q78_the_filter_ends_with_its_tag"),
 }
-# The WSGI handler comes with its own tests.
-OF_OTHER_PARTS = {26}
+OF_OTHER_PARTS = set()
 
 
 def test_no_entry_is_forgotten():
@@ -153,7 +153,8 @@ def test_q45_results_are_checked_with_optimisation(httpd):
                     req.write(str(handler.__doc__) + str(__debug__))
                 return {"none": None, "true": True, "text": "x"}.get(req.args, 0)
         """,
-        server="PythonOptimize On\n",
+        # What is on stays on.
+        server="PythonOptimize On\nPythonOptimize Off\n",
     )
     site.expect_log("None: it must return an integer")
     site.expect_log("of type bool")

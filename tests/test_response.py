@@ -284,3 +284,18 @@ def test_languages_and_encodings_of_a_file(httpd):
     )
     assert eval(site.get("/page.html.en.gz").text) == [("en",), "x-gzip", "text/html", True]
     assert eval(site.get("/choice.html", headers={"Accept-Language": "fr"}).text)[0] == ("fr",)
+
+
+def test_no_methods_and_a_reset_are_none(httpd):
+    site = httpd(
+        functions="""
+            def methods(req):
+                seen = []
+                for arguments in ((["PUT", "FROB"],), ([],), ([], 1), (("GET", b"OWN"), 1), (("TRACE",), 0)):
+                    req.allow_methods(*arguments)
+                    seen.append((req.allowed & (1 << 26) - 1, req.allowed_methods))
+                return seen
+        """
+    )
+    put, get, trace = 1 << 1, 1 << 0, 1 << 6
+    assert site.call("methods") == [(put, ("FROB",)), (put, ("FROB",)), (0, ()), (get, ("OWN",)), (get | trace, ("OWN",))]

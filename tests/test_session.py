@@ -6,6 +6,7 @@ import re
 import pytest
 
 from session_stores import cookie_of
+from test_real_site import certificate, curl, tls  # noqa: F401 (a fixture)
 
 APP = """
     from mod_python import Cookie, Session
@@ -127,6 +128,14 @@ def test_options_of_the_cookie(httpd, option, expected):
     answer = site.get("/facts")
     assert answer.headers["Set-Cookie"] == expected.replace("SID", ast.literal_eval(answer.text)[1])
     assert facts(site, headers=cookie_of(answer))[2] is False
+
+
+@pytest.mark.parametrize(("option", "is_secure"), [("", True), ("PythonOption mod_python.session.cookie_secure off", False)])
+def test_cookies_over_tls_are_for_tls_only(httpd, certificate, option, is_secure):  # noqa: F811
+    site = httpd(functions=APP, config=HANDLER + option, server=tls(certificate), modules=["ssl", "socache_shmcb"])
+    answer = curl(site, certificate, "/facts", "--include", "--http1.1")[2]
+    assert (b"path=/; Secure; SameSite=Lax; HttpOnly" in answer) is is_secure
+    assert (b"path=/; SameSite=Lax; HttpOnly" in answer) is not is_secure
 
 
 def test_path_of_the_cookie(httpd):

@@ -2,10 +2,12 @@
 
 import ast
 import os
+import pwd
 import re
+import shutil
 import stat
 
-from httpd import wait_until
+from httpd import child_user, wait_until
 from session_stores import cookie_of
 
 APP = """
@@ -46,6 +48,16 @@ def test_a_directory_of_the_site(httpd):
     assert stat.S_IMODE(found.parent.stat().st_mode) == stat.S_IMODE(found.parent.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE((site.scratch / "mp_sess.key").stat().st_mode) == 0o600
     assert len((site.scratch / "mp_sess.key").read_bytes()) == 32
+
+
+def test_a_directory_that_is_cleaned_up_from_outside(httpd):
+    site = file_site(httpd, "own value")
+    directory = site.root / "run/mod_python/mp_sess"
+    for _ in range(3):
+        answer = site.get("/facts")
+        assert facts(site, headers=cookie_of(answer))[2] is False
+        shutil.rmtree(directory)
+        assert facts(site, headers=cookie_of(answer))[2] is True
 
 
 def test_places_that_are_not_safe(httpd):
@@ -138,8 +150,8 @@ def test_directory_of_httpd(httpd):
     site = httpd(functions=APP)
     private = site.root / "run/mod_python"
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
-    owner = os.stat(f"/proc/{site.child_pids()[0]}").st_uid
-    assert private.stat().st_uid == owner
+    is_root = os.geteuid() == 0
+    assert private.stat().st_uid == (pwd.getpwnam(child_user()[0]).pw_uid if is_root else os.geteuid())
     private.chmod(0o755)
     site.graceful()
     assert stat.S_IMODE(private.stat().st_mode) == 0o700

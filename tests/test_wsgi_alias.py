@@ -1,8 +1,5 @@
 """`PythonWSGIAlias`: applications mounted by module or by script, in interpreters and environments of their own."""
 
-import subprocess
-import sys
-
 import pytest
 
 APPLICATION = """
@@ -60,7 +57,9 @@ def test_whole_site_beside_files_and_handlers(httpd):
 
 
 def test_reload_of_a_script_and_of_what_it_imports(httpd):
-    script = "from part import words\ndef application(environ, start_response):\n    start_response('200 OK', [])\n    return [words]\n"
+    script = (
+        "from part import words\ndef application(environ, start_response):\n    start_response('200 OK', [])\n    return [words]\n"
+    )
     site = httpd(
         server="PythonWSGIAlias /app ${docroot}/demo.wsgi",
         files={"demo.wsgi": script, "part.py": "words = b'one'\n"},

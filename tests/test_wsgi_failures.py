@@ -1,13 +1,13 @@
 """WSGI applications and clients that fail: the right status or a response that is seen to be broken off, and close() called."""
 
+import ast
 import socket
 import struct
 
 import pytest
 
-from client import receive
 from httpd import wait_until
-from test_wsgi import by_name, wsgi  # noqa: F401  (a fixture)
+from wsgi_applications import BY_NAME, by_name
 
 CLOSED = """
     import os
@@ -28,12 +28,12 @@ CLOSED = """
 
 
 @pytest.fixture
-def site(wsgi):  # noqa: F811
+def site(wsgi):
     def start(functions, config="", **options):
         site = wsgi(
             "import os\nSCRATCH = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'scratch')\n"
             + by_name(CLOSED)
-            + by_name(functions).replace(by_name(""), ""),
+            + by_name(functions).removeprefix(BY_NAME),
             config,
             **options,
         )
@@ -262,7 +262,7 @@ def test_objects_that_are_kept(site):
     assert site.get("/keep").text == "kept"
     site.settle()
     told = "this request object can no longer be used: its request is over"
-    assert eval(site.get("/use").text) == [told] * 4  # noqa: S307
+    assert ast.literal_eval(site.get("/use").text) == [told] * 4
 
 
 def test_an_output_filter_that_fails(site):

@@ -77,7 +77,7 @@ def _multipart(content: bytes) -> bytes:
 TEMPLATE = b"""<html><body><h1>Numbers</h1>
 <table>
 <%
-for number in range(20):
+for number in range(50):
     # a row
 %><tr class="row"><td><%= number %></td><td><%= number * number %></td></tr>
 <%
@@ -89,7 +89,7 @@ for number in range(20):
 
 
 def _numbers(root: str, port: int) -> bytes:
-    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(20))
+    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(50))
     start = "<html><body><h1>Numbers</h1>\n<table>\n"
     return f"{start}{rows}</table>\n<p>You asked for /psp/page.</p>\n</body></html>\n".encode()
 
@@ -228,7 +228,7 @@ CASES = (
     ),
     Case(
         "psp",
-        "a page: a table of 20 rows, 41 expressions",
+        "a page: a table of 50 rows, 101 expressions",
         "/psp/page",
         _numbers,
         page=TEMPLATE,

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
+    from types import ModuleType
     from typing import Any, ClassVar
 
     from ._apache import mp_request, parse_cookies
@@ -53,6 +55,44 @@ class metaCookie(type):  # noqa: N801
         return super().__new__(mcs, name, bases, members)
 
 
+class _Attribute:
+    """An attribute that a cookie may have. Most have few, so those that are set are kept in a dict."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, cookie: Cookie | None, owner: type[Cookie]) -> Any:
+        if cookie is None:
+            return self
+        try:
+            return cookie._attributes[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+
+    def __set__(self, cookie: Cookie, value: Any) -> None:
+        cookie._attributes[self.name] = value
+
+    def __delete__(self, cookie: Cookie) -> None:
+        if self.name not in cookie._attributes:
+            raise AttributeError(self.name)
+        del cookie._attributes[self.name]
+
+
+class _Expires(_Attribute):
+    """When the client forgets the cookie.
+
+    Set it to a date of HTTP (`Fri, 13-Feb-2009 23:31:30 GMT`, with dashes or blanks), to seconds since 1970, to a
+    datetime (one without zone is UTC), or to None. Raises ValueError for another text.
+    """
+
+    __slots__ = ()
+
+    def __set__(self, cookie: Cookie, value: str | float | datetime | None) -> None:
+        cookie._attributes[self.name] = None if value is None else _date(value)
+
+
 class Cookie(metaclass=metaCookie):
     """One cookie.
 
@@ -81,44 +121,30 @@ class Cookie(metaclass=metaCookie):
         "httponly",
         "partitioned",
     )
-    __slots__ = (
-        "__data__",
-        "_expires",
-        "comment",
-        "commentURL",
-        "discard",
-        "domain",
-        "httponly",
-        "max_age",
-        "name",
-        "partitioned",
-        "path",
-        "port",
-        "samesite",
-        "secure",
-        "value",
-        "version",
-    )
+    __slots__ = ("__data__", "_attributes", "name", "value")
+    version = _Attribute("version")
+    path = _Attribute("path")
+    domain = _Attribute("domain")
+    secure = _Attribute("secure")
+    comment = _Attribute("comment")
+    expires = _Expires("expires")
+    max_age = _Attribute("max_age")
+    samesite = _Attribute("samesite")
+    commentURL = _Attribute("commentURL")  # noqa: N815
+    discard = _Attribute("discard")
+    port = _Attribute("port")
+    httponly = _Attribute("httponly")
+    partitioned = _Attribute("partitioned")
     if TYPE_CHECKING:
         name: str
         value: Any
-        version: Any
-        path: str | None
-        domain: str | None
-        secure: Any
-        comment: Any
-        max_age: int | None
-        samesite: str | None
-        commentURL: Any  # noqa: N815
-        discard: Any
-        port: Any
-        httponly: Any
-        partitioned: Any
+        _attributes: dict[str, Any]
         __data__: dict[str, Any]
 
     def __init__(self, name: str, value: Any, **attributes: Any) -> None:
         self.name, self.value = name, value
         self.__data__ = {}
+        self._attributes = {}
         for attribute, content in attributes.items():
             lower = attribute.lower()
             setattr(self, "commentURL" if lower == "commenturl" else lower, content)
@@ -131,22 +157,6 @@ class Cookie(metaclass=metaCookie):
         """
         return {name: cls(name, value) for name, value in _pairs(string, names)}
 
-    @property
-    def expires(self) -> str:
-        """When the client forgets the cookie.
-
-        Set it to a date of HTTP (`Fri, 13-Feb-2009 23:31:30 GMT`, with dashes or blanks), to seconds since 1970, to a
-        datetime (one without zone is UTC), or to None. Raises ValueError for another text.
-        """
-        value = self._expires
-        if value is None:
-            raise AttributeError("expires")
-        return value
-
-    @expires.setter
-    def expires(self, value: str | float | datetime | None) -> None:
-        self._expires: str | None = None if value is None else _date(value)
-
     def __str__(self) -> str:
         return self._header(_text(self.value))
 
@@ -158,10 +168,10 @@ class Cookie(metaclass=metaCookie):
         if not _IS_VALUE(value):
             self._refuse(name, value)
         parts = [f"{name}={value}"]
-        for attribute in self._valid_attr:
-            content = getattr(self, attribute, None)
-            if content is not None:
-                self._add_attribute(parts, attribute, content)
+        attributes = self._attributes
+        for attribute in self._valid_attr if attributes else ():
+            if attribute in attributes and attributes[attribute] is not None:
+                self._add_attribute(parts, attribute, attributes[attribute])
         return "; ".join(parts)
 
     def _refuse(self, name: str, value: str) -> None:
@@ -169,8 +179,8 @@ class Cookie(metaclass=metaCookie):
             raise CookieError(f"the value of cookie {name!r} holds a semicolon or a control character: {value!r}")
         if not self.lenient:
             raise CookieError(
-                f"the value of cookie {name!r} holds a blank, quote, comma, backslash or a character that is not ASCII, "
-                f"which RFC 6265 forbids (quote it, or set Cookie.lenient): {value!r}"
+                f"the value of cookie {name!r} holds a blank, quote, comma, backslash or something that is not ASCII, "
+                f"which RFC 6265 forbids (encode it, or derive a class that is `lenient`): {value!r}"
             )
 
     def _add_attribute(self, parts: list[str], attribute: str, content: Any) -> None:
@@ -236,13 +246,13 @@ class SignedCookie(Cookie):
 
     def hexdigest(self, str: str | bytes) -> str:
         """64 hex digits over the name and this text. Raises CookieError without a secret."""
-        from hmac import digest
+        return self._hexdigest(self.__data__.get("secret"), _text(str))
 
-        secret = self.__data__.get("secret")
+    def _hexdigest(self, secret: str | bytes | None, text: str) -> str:
         if not secret:
             raise CookieError(f"cookie {self.name!r} cannot be signed: its secret is missing or empty")
-        message = b"\0".join((_bytes(self._purpose), _bytes(self.name), _bytes(str)))
-        return digest(_bytes(secret), message, "sha256").hex()
+        message = f"{self._purpose}\0{self.name}\0{text}"
+        return _hmac().digest(_bytes(secret), _bytes(message), "sha256").hex()
 
     def __str__(self) -> str:
         return self._signed(_text(self.value))
@@ -255,16 +265,13 @@ class SignedCookie(Cookie):
 
         Raises CookieError, and changes nothing, if the signature is wrong.
         """
-        from hmac import compare_digest
-
         signed = _text(self.value)
-        digest, value = signed[:DIGEST_LENGTH], signed[DIGEST_LENGTH:]
-        before = self.__data__.get("secret")
-        self.__data__["secret"] = secret
-        if "\0" in self.name or not compare_digest(_bytes(digest), _bytes(self.hexdigest(value))):
-            self.__data__["secret"] = before
+        value = signed[DIGEST_LENGTH:]
+        right = _bytes(self._hexdigest(secret, value))
+        if "\0" in self.name or not _hmac().compare_digest(_bytes(signed[:DIGEST_LENGTH]), right):
             raise CookieError(f"the signature of cookie {self.name!r} is wrong")
         self.value = value
+        self.__data__["secret"] = secret
 
     def _reveal(self, secret: str | bytes) -> None:
         self.unsign(secret)
@@ -349,7 +356,17 @@ def _pairs(string: str, names: Container[str] | None) -> list[tuple[str, str]]:
     return [pair for pair in parse_cookies(string) if pair[0] in names]
 
 
+@cache
+def _hmac() -> ModuleType:
+    """The module, which brings OpenSSL with it: not for those who sign nothing."""
+    import hmac
+
+    return hmac
+
+
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 

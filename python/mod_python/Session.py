@@ -1,7 +1,8 @@
 """Sessions: dicts that are kept on the server from one request of a client to the next, found by an id in a cookie.
 
 `Session` makes one of the class that is configured: MemorySession, FileSession, DbmSession, SqliteSession or
-RedisSession. They differ in where they keep what is saved. Each is in a module of its own, imported when it is first asked for.
+RedisSession. They differ in where they keep what is saved. Each is in a module of its own, imported when it is first
+asked for.
 """
 
 from __future__ import annotations

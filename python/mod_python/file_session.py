@@ -6,7 +6,7 @@ import os
 import time
 
 from . import Session
-from .session_directory import base_directory, private_directory
+from .session_directory import base_directory, make_private_directory, private_directory
 from .session_record import HEAD, SealedSession, expires
 
 TYPE_CHECKING = False
@@ -59,45 +59,19 @@ class FileSession(SealedSession):
         return f"{self._directory}/{sid[:2]}/{sid}"
 
     def read_record(self) -> bytes | None:
-        try:
-            descriptor = os.open(self._path(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            record = os.read(descriptor, PAGE)
-            if len(record) == PAGE:
-                with os.fdopen(os.dup(descriptor), "rb", 0) as file:
-                    record += file.read()
-            return record
-        finally:
-            os.close(descriptor)
+        return _apache.read_file(self._path())
 
     def write_record(self, record: bytes, expires: float) -> None:
+        path = self._path()
         # One write of a page cannot be cut in two by the end of the process, and costs a tenth of a new file.
-        write = self._overwrite if self._locked and len(record) <= PAGE else self._replace
+        write = _apache.overwrite_file if self._locked and len(record) <= PAGE else _replace
         try:
-            write(record)
+            write(path, record)
         except FileNotFoundError:
-            private_directory(os.path.dirname(self._path()))
-            write(record)
-
-    def _overwrite(self, record: bytes) -> None:
-        descriptor = os.open(self._path(), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, record)
-        finally:
-            os.close(descriptor)
-
-    def _replace(self, record: bytes) -> None:
-        temporary = f"{self._path()}.{os.urandom(8).hex()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(record)
-            os.rename(temporary, self._path())
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            # The first of these digits; or somebody has cleaned up behind the server's back.
+            make_private_directory(self._directory)
+            make_private_directory(os.path.dirname(path))
+            write(path, record)
 
     def do_delete(self) -> None:
         try:
@@ -138,6 +112,18 @@ class FileSession(SealedSession):
             "mod_python.file_session.cleanup_time_limit", "session_cleanup_time_limit", default=DFT_CLEANUP_TIME_LIMIT
         )
         self._req.register_cleanup(Cleanup.run, cleanup)
+
+
+def _replace(path: str, record: bytes) -> None:
+    temporary = f"{path}.{os.urandom(8).hex()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(record)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 class Cleanup:

@@ -1,4 +1,4 @@
-"""Virtual environments (PEP 405) for `PythonHome` and `home=`: what `site` does for an interpreter that was started in one.
+"""Virtual environments (PEP 405) for `PythonHome` and `home=`: what `site` does for a Python that was started in one.
 
 The standard library stays that of the Python which runs in httpd.
 """

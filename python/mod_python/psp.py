@@ -26,7 +26,6 @@ else:
 __all__ = ["PSP", "PSPInterface", "handler", "parse", "parsestring", "raw"]
 
 CONTENT_TYPE = "text/html; charset=utf-8"
-DBM_OPTIONS = ("mod_python.psp.cache_database_filename", "PSPDbmCache")
 LAZY = {"Session": "mod_python.Session", "escape": "html:escape", "util": "mod_python.util"}
 """Names that pages find when they mention them: modules, and names of modules."""
 

@@ -20,6 +20,8 @@ STRING_NAME = "__psp__"
 DOCUMENTED, DIRECT, ANY_REQUEST = 0, 1, 2
 """Styles of the source: as `psp.parse` gives it; for pages of an mp_request; for pages that write with `req.write`."""
 
+_RELOCATED = -1
+"""In place of an instruction in a traceback: without one there are no columns, which would be those of the source."""
 _DYNAMIC = {"eval", "exec", "globals", "locals", "vars", "dir"}
 """What may look up any name."""
 _NEEDED = {"session", "form", "psp", "__mp_info__", "__mp_path__"}
@@ -27,7 +29,10 @@ _NEEDED = {"session", "form", "psp", "__mp_info__", "__mp_path__"}
 
 
 class Page:
-    """A template as code. It is never changed."""
+    """A template as code. It is never changed.
+
+    `is_direct` says that it writes by a function of its request, `is_plain` that it needs nothing but that.
+    """
 
     __slots__ = ("code", "files", "is_direct", "is_plain", "mentions", "name", "names", "segments", "source")
 
@@ -43,11 +48,11 @@ class Page:
             self._relocate_syntax_error(error)
             raise
         self.mentions = frozenset(_names_in(self.code))
-        self.is_plain = self.is_direct and not self.mentions & (_DYNAMIC | _NEEDED)
         if self.is_direct and "req" in text:
             from symtable import symtable
 
             self.is_direct = not _binds_req(symtable(text, name, "exec"))
+        self.is_plain = self.is_direct and not self.mentions & (_DYNAMIC | _NEEDED)
 
     @property
     def is_dynamic(self) -> bool:
@@ -97,8 +102,21 @@ class Page:
             linecache.cache[self.name] = (len(self.source), None, text.splitlines(keepends=True), self.name)
 
 
-def load(path: str, any_request: bool = False) -> Page:
-    """Compile the template in a file. Raises OSError, and SyntaxError with the template's own file and line."""
+_has_told = False
+
+
+def load(path: str, any_request: bool = False, database: bool = False) -> Page:
+    """Compile the template in a file. `database` says that an option asks for a cache that there is no more.
+
+    Raises OSError, and SyntaxError with the template's own file and line.
+    """
+    global _has_told
+    if database and not _has_told:
+        _has_told = True
+        _apache.log_error(
+            "mod_python.psp: mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
+            _apache.APLOG_NOTICE,
+        )
     return _loaded(path, None, os.path.join(os.path.dirname(path), ""), any_request)
 
 
@@ -167,7 +185,7 @@ def _relocated(page: Page, traceback: TracebackType | None) -> TracebackType | N
         traceback = traceback.tb_next
     following = None
     for entry in reversed(entries):
-        if entry.tb_frame.f_code.co_filename == page.name:
+        if entry.tb_frame.f_code.co_filename == page.name and entry.tb_lasti != _RELOCATED:
             entry = _own_entry(entry, page.place(entry.tb_lineno), following)
         else:
             entry.tb_next = following
@@ -176,7 +194,7 @@ def _relocated(page: Page, traceback: TracebackType | None) -> TracebackType | N
 
 
 def _own_entry(entry: TracebackType, place: tuple[str, int], following: TracebackType | None) -> TracebackType:
-    """An entry at `place`; without columns, which are those of the source."""
+    """An entry at `place`."""
     code = entry.tb_frame.f_code
     frame, (file, line) = entry.tb_frame, place
     if file != code.co_filename:
@@ -186,4 +204,4 @@ def _own_entry(entry: TracebackType, place: tuple[str, int], following: Tracebac
         except StopIteration as error:
             if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
                 frame = error.__traceback__.tb_next.tb_frame
-    return type(entry)(following, frame, -1, line)
+    return type(entry)(following, frame, _RELOCATED, line)

@@ -61,8 +61,11 @@ def _base(path: str) -> str:
 
 def private_directory(path: str) -> str:
     """Make a directory for the server's user alone, unless it is there. Raises OSError."""
-    if path in _checked:
-        return path
+    return path if path in _checked else make_private_directory(path)
+
+
+def make_private_directory(path: str) -> str:
+    """The same, also where it was there before."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:

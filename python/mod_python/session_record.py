@@ -7,7 +7,9 @@ signature nothing is decoded.
 
 from __future__ import annotations
 
+import pickle
 import struct
+from hmac import compare_digest, digest
 
 from .Session import BaseSession
 from .session_directory import base_directory, server_key
@@ -34,15 +36,11 @@ class InvalidRecordError(Exception):
 
 def seal(key: bytes, sid: str, tag: bytes, stored: dict[str, Any]) -> bytes:
     """The record of what `BaseSession.do_save` is given. Raises what the serializer raises for what it cannot hold."""
-    from hmac import digest
-
     if tag == JSON:
         from json import dumps
 
         payload = dumps(stored).encode()
     else:
-        import pickle
-
         payload = pickle.dumps(stored)
     body = _TERM.pack(stored["_accessed"] + stored["_timeout"], len(payload)) + payload
     return b"".join((tag, digest(key, b"".join((tag, sid.encode(), body)), "sha256"), body))
@@ -54,8 +52,6 @@ def unseal(key: bytes, sid: str, tag: bytes, record: bytes) -> dict[str, Any]:
     Raises InvalidRecordError; and what the serializer raises for what it has written itself but can no longer read, as
     pickle does for classes that are no more.
     """
-    from hmac import compare_digest, digest
-
     found, signature = record[:_TAG], record[_TAG : _TAG + _DIGEST]
     if len(record) < HEAD or found not in (PICKLE, JSON):
         raise InvalidRecordError("it is not in the format of this version")
@@ -69,8 +65,6 @@ def unseal(key: bytes, sid: str, tag: bytes, record: bytes) -> dict[str, Any]:
         return loads(payload)  # type: ignore[no-any-return]
     if tag != PICKLE:
         raise InvalidRecordError("it is a pickle, and PythonOption mod_python.session.serializer says otherwise")
-    import pickle
-
     return pickle.loads(payload)  # type: ignore[no-any-return]
 
 
@@ -83,10 +77,12 @@ def expires(head: bytes) -> float:
 
 def tag_of(options: mp_table) -> bytes:
     """The serializer that `PythonOption mod_python.session.serializer` names: pickle or json. Raises ValueError."""
-    name = options.get("mod_python.session.serializer", "pickle").lower()
-    if name not in ("pickle", "json"):
+    name = options.get("mod_python.session.serializer")
+    if name is None:
+        return PICKLE
+    if name.lower() not in ("pickle", "json"):
         raise ValueError(f"PythonOption mod_python.session.serializer must be pickle or json, not {name!r}")
-    return JSON if name == "json" else PICKLE
+    return JSON if name.lower() == "json" else PICKLE
 
 
 class SealedSession(BaseSession):
@@ -94,13 +90,16 @@ class SealedSession(BaseSession):
 
     place = "its store"
     """Where, for messages."""
+    _key: bytes | None = None
 
     def key_directory(self) -> str:
         """The directory of the server's key."""
         return base_directory(self._req.get_options())
 
     def server_key(self) -> bytes:
-        return server_key(self._req.get_options(), self.key_directory)
+        if self._key is None:
+            self._key = server_key(self._req.get_options(), self.key_directory)
+        return self._key
 
     def read_record(self) -> bytes | None:
         raise NotImplementedError

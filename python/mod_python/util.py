@@ -11,7 +11,6 @@ from io import BytesIO
 
 from . import apache
 from .apache import SERVER_RETURN, parse_header
-from .arguments import arguments_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,6 +216,9 @@ class FieldStorage:
 
     list: FieldList
     """All fields, in order."""
+    _pairs: Any
+    """Name, text and bytes of each field that is no file, in order; None once they are in the list."""
+    _parts: Any
 
     def __init__(
         self,
@@ -228,20 +230,27 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        pairs, parts = req._read_form(
+        self._pairs, self._parts = req._read_form(
             keep_blank_values,
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
         )
+
+    def __getattr__(self, name: str) -> Any:
+        """The list is made when it is first asked for: arguments of functions do without."""
+        if name != "list":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         fields: Fields = []
-        for name, value, octets in pairs:
+        for field_name, value, octets in self._pairs:
             field = StringField(value)
-            field.name = name
+            field.name = field_name
             if octets is not None:
                 field._octets = octets
             fields.append(field)
-        fields += [_part(*part) for part in parts]
+        fields += [_part(*part) for part in self._parts]
         self.list = FieldList(fields)
+        self._pairs = self._parts = None
+        return self.list
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""
@@ -370,6 +379,8 @@ def apply_fs_data(object: Any, fs: FieldStorage, /, **args: Any) -> Any:
     A field that is a file is passed as the field, any other as its text; several of one name as a list. `args` come
     before fields of the same name. What is not there and has no default is a TypeError, as in every call.
     """
+    from .arguments import arguments_for
+
     positional, keywords = arguments_for(object, fs, args)
     result = object(*positional, **keywords)
     if type(result).__name__ == "coroutine":

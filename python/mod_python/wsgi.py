@@ -6,11 +6,12 @@ hand a request on.
 
 from __future__ import annotations
 
-import _apache
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import _apache
     from ._apache import mp_request
+else:
+    import _apache
 
 
 def handler(req: mp_request) -> int:

@@ -202,22 +202,22 @@ impl<'f> Invocation<'f> {
         Ok(Ready::Bytes(total.min(limit)))
     }
 
-    /// Takes as many bytes as the buffer holds; they must be ready.
-    pub fn take(&self, buffer: &mut [u8]) -> Result<(), AprError> {
-        let mut filled = 0;
-        while let Some(bucket) = self.incoming.first().filter(|_| filled < buffer.len()) {
+    /// Takes so many bytes, which must be ready, piece by piece.
+    pub fn take(&self, count: usize, mut put: impl FnMut(&[u8])) -> Result<(), AprError> {
+        let mut missing = count;
+        while let Some(bucket) = self.incoming.first().filter(|_| missing > 0) {
             let data = bucket.read()?;
-            let count = data.len().min(buffer.len() - filled);
-            buffer[filled..filled + count].copy_from_slice(&data[..count]);
-            if count < data.len() {
-                bucket.split(count)?;
+            let length = data.len().min(missing);
+            put(&data[..length]);
+            if length < data.len() {
+                bucket.split(length)?;
             }
             bucket.delete();
-            filled += count;
+            missing -= length;
         }
-        self.taken.set(self.taken.get().saturating_add(filled));
+        self.taken.set(self.taken.get().saturating_add(count - missing));
         self.progress.set(true);
-        if filled == buffer.len() { Ok(()) } else { Err(AprError::GENERAL) }
+        if missing == 0 { Ok(()) } else { Err(AprError::GENERAL) }
     }
 
     /// Asks upstream for what this filter is asked for.

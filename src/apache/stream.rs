@@ -1,6 +1,7 @@
 //! A response sent piece by piece: each passed down httpd's filters as one brigade, files by descriptor, and a response that
 //! is broken off, so that the client cannot take it for whole.
 
+use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -38,9 +39,25 @@ pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-impl<'r> Request<'r> {
+/// The way of one response to the client. Its brigade is used again for each piece, however many there are.
+pub struct Stream<'r> {
+    request: Request<'r>,
+    brigade: OnceCell<Brigade<'r>>,
+}
+
+impl<'r> Stream<'r> {
+    #[must_use]
+    pub fn new(request: Request<'r>) -> Self {
+        Self { request, brigade: OnceCell::new() }
+    }
+
+    #[must_use]
+    pub fn request(&self) -> Request<'r> {
+        self.request
+    }
+
     /// Sends the pieces without copying what can go out at once; with `flush`, all goes out before this returns.
-    pub fn stream(self, pieces: &[&[u8]], flush: bool) -> Result<(), StreamError> {
+    pub fn send(&self, pieces: &[&[u8]], flush: bool) -> Result<(), StreamError> {
         let brigade = self.brigade();
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             // SAFETY: the piece lives for the call, by the end of which the filters have copied what they keep.
@@ -53,9 +70,9 @@ impl<'r> Request<'r> {
     }
 
     /// Sends `length` bytes of an open regular file from `offset`, with the kernel's help where httpd's configuration allows.
-    pub fn stream_file(self, file: OwnedFd, offset: u64, length: u64) -> Result<(), StreamError> {
+    pub fn send_file(&self, file: OwnedFd, offset: u64, length: u64) -> Result<(), StreamError> {
         let file = self.adopt(file).map_err(StreamError::Filter)?;
-        let brigade = self.brigade();
+        let (request, brigade) = (self.request, self.brigade());
         // SAFETY: request, file and brigade live; the request's pool outlives what is queued of the file.
         unsafe {
             let bucket = sys::apr_brigade_insert_file(
@@ -63,9 +80,10 @@ impl<'r> Request<'r> {
                 file,
                 offset.cast_signed(),
                 length.cast_signed(),
-                self.pool().raw(),
+                request.pool().raw(),
             );
-            if self.core_config().is_some_and(|core| core.enable_mmap() == sys::ENABLE_MMAP_OFF) {
+            if request.core_config().is_some_and(|core| core.enable_mmap() == sys::ENABLE_MMAP_OFF)
+            {
                 sys::apr_bucket_file_enable_mmap(bucket, 0);
             }
         }
@@ -74,15 +92,59 @@ impl<'r> Request<'r> {
 
     /// Breaks the response off after its head has gone out: a chunked body lacks its end, one of known length its rest, and
     /// the connection closes. That is how httpd's proxies do it when the server behind them fails.
-    pub fn break_off(self) {
-        self.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
+    pub fn break_off(&self) {
+        self.request.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
         let brigade = self.brigade();
-        brigade.append_error(Status::BAD_GATEWAY, self.pool());
+        brigade.append_error(Status::BAD_GATEWAY, self.request.pool());
         brigade.append_eos();
         // What the filters say to it changes nothing.
         let _ = self.pass(brigade);
     }
 
+    fn brigade(&self) -> Brigade<'r> {
+        *self.brigade.get_or_init(|| {
+            let pool = self.request.pool();
+            // SAFETY: the allocator is that of the request's connection.
+            unsafe {
+                let allocator = (*self.request.record().connection).bucket_alloc;
+                Brigade::create(pool, allocator)
+            }
+        })
+    }
+
+    fn pass(&self, brigade: Brigade<'_>) -> Result<(), StreamError> {
+        // SAFETY: the request lives, and nobody else sees the brigade.
+        let status =
+            unsafe { sys::ap_pass_brigade(self.request.record().output_filters, brigade.raw()) };
+        // What was borrowed for this pass must not stay in it.
+        brigade.clear();
+        if self.request.connection().aborted() {
+            return Err(StreamError::Disconnected);
+        }
+        AprError::check(status).map_err(StreamError::Filter)
+    }
+
+    /// The descriptor as a file of APR's, closed at the end of the request.
+    fn adopt(&self, file: OwnedFd) -> Result<*mut sys::apr_file_t, AprError> {
+        let (request, pool) = (self.request, self.request.pool());
+        let sendfile = request
+            .core_config()
+            .is_some_and(|core| core.enable_sendfile() == sys::ENABLE_SENDFILE_ON);
+        let flags = sys::APR_FOPEN_READ
+            | sys::APR_FOPEN_BINARY
+            | if sendfile { sys::APR_FOPEN_SENDFILE_ENABLED } else { 0 };
+        let mut descriptor = file.as_raw_fd();
+        pool.keep(file);
+        let mut adopted = ptr::null_mut();
+        // SAFETY: APR copies the number; the descriptor is open until the pool's end, and APR does not close it.
+        AprError::check(unsafe {
+            sys::apr_os_file_put(&raw mut adopted, &raw mut descriptor, flags as i32, pool.raw())
+        })
+        .map(|()| adopted)
+    }
+}
+
+impl Request<'_> {
     /// Whether the announced body is larger than LimitRequestBody allows.
     pub fn announces_too_much(self) -> bool {
         let announced = self.headers_in().get(b"Content-Length").and_then(|length| {
@@ -96,50 +158,5 @@ impl<'r> Request<'r> {
     /// Whether the response to this status, or to HEAD, has no body.
     pub fn is_without_body(self, status: Status) -> bool {
         self.header_only() || matches!(status.0, 100..200 | 204 | 304)
-    }
-
-    fn brigade(self) -> Brigade<'r> {
-        // SAFETY: pool and allocator live as long as the request, which `self` does; the brigade is used up in `pass`.
-        unsafe {
-            let allocator = (*self.record().connection).bucket_alloc;
-            Brigade::from_raw(sys::apr_brigade_create(self.pool().raw(), allocator))
-        }
-        .expect("APR ends the process when memory is out")
-    }
-
-    fn pass(self, brigade: Brigade<'_>) -> Result<(), StreamError> {
-        // SAFETY: the request lives, nobody else sees the brigade, and it is destroyed here.
-        let status = unsafe {
-            let status = sys::ap_pass_brigade(self.record().output_filters, brigade.raw());
-            sys::apr_brigade_destroy(brigade.raw());
-            status
-        };
-        if self.connection().aborted() {
-            return Err(StreamError::Disconnected);
-        }
-        AprError::check(status).map_err(StreamError::Filter)
-    }
-
-    /// The descriptor as a file of APR's, closed at the end of the request.
-    fn adopt(self, file: OwnedFd) -> Result<*mut sys::apr_file_t, AprError> {
-        let sendfile = self
-            .core_config()
-            .is_some_and(|core| core.enable_sendfile() == sys::ENABLE_SENDFILE_ON);
-        let flags = sys::APR_FOPEN_READ
-            | sys::APR_FOPEN_BINARY
-            | if sendfile { sys::APR_FOPEN_SENDFILE_ENABLED } else { 0 };
-        let mut descriptor = file.as_raw_fd();
-        self.pool().keep(file);
-        let mut adopted = ptr::null_mut();
-        // SAFETY: APR copies the number; the descriptor is open until the pool's end, and APR does not close it.
-        AprError::check(unsafe {
-            sys::apr_os_file_put(
-                &raw mut adopted,
-                &raw mut descriptor,
-                flags as i32,
-                self.pool().raw(),
-            )
-        })
-        .map(|()| adopted)
     }
 }

@@ -158,6 +158,18 @@ impl Directory {
         }
     }
 
+    /// What is the same for every request.
+    pub fn text(&self) -> Option<&[u8]> {
+        match self {
+            Directory::Path(text) | Directory::Location(text) => Some(text),
+            Directory::None | Directory::Pattern(_) => None,
+        }
+    }
+
+    pub fn is_pattern(&self) -> bool {
+        matches!(self, Directory::Pattern(_))
+    }
+
     pub fn is_location(&self) -> bool {
         matches!(self, Directory::Location(_))
     }

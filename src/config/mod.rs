@@ -4,6 +4,7 @@ pub mod directives;
 pub mod handlers;
 pub mod mount;
 pub mod phase;
+mod phase_lists;
 pub mod provider;
 pub mod section;
 pub mod server;

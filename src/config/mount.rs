@@ -69,7 +69,10 @@ pub fn below(root: &Path, path: &[u8]) -> PathBuf {
     root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path))
 }
 
-fn application(target: &[u8], root: &Path) -> Result<(Option<Box<[u8]>>, HandlerEntry), String> {
+/// The script, if it is one, and what the importer is told.
+type Application = (Option<Box<[u8]>>, HandlerEntry);
+
+fn application(target: &[u8], root: &Path) -> Result<Application, String> {
     let (file, object) = split(target);
     if object.split(|byte| *byte == b'.').any(|part| !is_identifier(part)) {
         return Err(format!("{} is no name of a callable, in {}", shown(object), shown(target)));

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::config::handlers::{HandlerEntry, HandlerList, directory_of};
 use crate::config::phase::Phase;
-use crate::config::section::{FLAGS, Filter, Flag, PhaseLists, PythonOption, Section};
+use crate::config::phase_lists::PhaseLists;
+use crate::config::section::{FLAGS, Filter, Flag, PythonOption, Section};
 use crate::config::turn::Turn;
 
 /// The interpreter that a process starts with.

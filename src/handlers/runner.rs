@@ -175,14 +175,22 @@ fn call_all(
             }
         }
     }
-    running.state.release(py, state);
+    if !will_be_needed(running.phase, settings) {
+        running.state.release(py, state);
+    }
     result.unwrap_or(Status::DECLINED)
+}
+
+/// Whether the request's object is kept for the content handler, which lets go of it.
+fn will_be_needed(phase: Phase, settings: Settings<'_>) -> bool {
+    (phase as u8) < Phase::Handler as u8 && settings.has_handlers(Phase::Handler, Turn::Usual)
 }
 
 /// The handler to run next, of its own: while it runs the list may grow.
 struct Next {
     entry: HandlerEntry,
-    directory: Option<Box<[u8]>>,
+    /// The directory that this request's file name has decided.
+    matched: Option<Box<[u8]>>,
     callable: Option<Arc<Callable>>,
 }
 
@@ -192,7 +200,10 @@ impl Next {
         let current = cursor.current()?;
         Some(Self {
             entry: current.entry.clone(),
-            directory: current.directory.map(Box::from),
+            matched: current
+                .directory
+                .filter(|_| current.entry.directory().is_pattern())
+                .map(Box::from),
             callable: current.callable.cloned(),
         })
     }
@@ -206,7 +217,7 @@ impl Next {
         request: Request<'_>,
         settings: Settings<'_>,
     ) -> outcome::Result {
-        let directory = self.directory.as_deref();
+        let directory = self.entry.directory().text().or(self.matched.as_deref());
         let handler = resolve::Handler {
             entry: &self.entry,
             directory,

@@ -19,7 +19,7 @@ use crate::apache::invocation::{AprError, Ready, Want};
 use crate::config::handlers::HandlerEntry;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
-use crate::python::convert::{Data, Text};
+use crate::python::convert::{Data, Text, bytes_of};
 use crate::python::row::{Arguments, Arity, method, read, read_write};
 use crate::python::thread;
 
@@ -196,11 +196,9 @@ impl FilterObject {
             ready = thread::detach(py, || filter.prepare(want, true)).map_err(failed)?;
         }
         match ready {
-            Ready::Bytes(count) => {
-                let bytes =
-                    PyBytes::new_with(py, count, |buffer| filter.take(buffer).map_err(failed))?;
-                Ok(bytes.into_any())
-            }
+            Ready::Bytes(count) => bytes_of(py, count, |bytes| {
+                filter.take(count, |piece| bytes.put(piece)).map_err(failed)
+            }),
             Ready::End | Ready::Wait => Ok(py.None().into_bound(py)),
         }
     }

@@ -220,6 +220,11 @@ impl<'py> Form<'_, 'py> {
     fn exception(&self, refused: Refused) -> PyErr {
         let (status, why) = match refused {
             Refused::Python(error) => return error,
+            Refused::Body(Failure::Read(status))
+                if status.is_valid_http() && self.state.refusal.borrow().is_none() =>
+            {
+                (status, "the client has not sent all of it".to_owned())
+            }
             Refused::Body(failure) => return raised(self.py(), self.state, &failure),
             Refused::File(error) => {
                 let message = format!("a file of the form could not be kept: {error}");

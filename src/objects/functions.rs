@@ -10,7 +10,8 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::native::State;
 use super::request_io::os_error;
 use super::{
-    cleanup, cookies, file_info, locks, logging, psp_run, psp_source, request_wsgi, server,
+    cleanup, cookies, file_info, locks, logging, private_file, psp_run, psp_source, request_wsgi,
+    server,
 };
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
@@ -41,8 +42,11 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"parse_header", parse_header, Arity(1, 1), c"parse_header(line)\n--\n\nValue of a header in lower case, and dict of its parameters."),
     function(c"parse_cookies", cookies::parse_cookies, Arity(1, 3), c"parse_cookies(header, name=None, merged=0)\n--\n\nList of the (name, value) of a Cookie header, or of those with one name. With `merged`, of several headers that httpd has joined."),
     function(c"private_directory", private_directory, Arity(0, 0), c"private_directory()\n--\n\nThe directory in httpd's runtime directory that only the server's user may read or write. Raises OSError, saying why there is none."),
+    function(c"read_file", private_file::read_file, Arity(1, 1), c"read_file(path)\n--\n\nbytes of a file; None if there is none. A link is not followed. Raises OSError."),
+    function(c"overwrite_file", private_file::overwrite_file, Arity(2, 2), c"overwrite_file(path, data)\n--\n\nWrite bytes over the beginning of a file in one go; what follows them stays. A file that is not there is made, for the server's user only; a link is not followed. Raises OSError."),
     function(c"_request_lock", locks::lock_for_request, Arity(2, 2), c"_request_lock(req, key)\n--\n\nWait for the lock of a key, for a request and all it leads to; what they have already is theirs once more. The lock is free again when it was given back as often, and at the end of the request at the latest."),
     function(c"_request_unlock", locks::unlock_for_request, Arity(2, 2), c"_request_unlock(req, key)\n--\n\nGive the lock back. Does nothing when the request does not have it."),
+    function(c"_file_stamp", super::file_stamp::file_stamp, Arity(1, 1), c"_file_stamp(path)\n--\n\nPath, modification time (ns), size and inode of a regular file, or None if there is none. Raises OSError."),
     function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
     function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
     function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),

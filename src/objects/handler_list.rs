@@ -36,8 +36,7 @@ impl Cursor {
         request: Request<'_>,
     ) -> Self {
         let list = configured.as_deref().unwrap_or_default();
-        let needs_match = |entry: &HandlerEntry| matches!(entry.directory(), Directory::Pattern(_));
-        let matched = if list.iter().any(needs_match) {
+        let matched = if list.iter().any(|entry| entry.directory().is_pattern()) {
             let is_directory = request.is_directory();
             let resolve = |entry: &HandlerEntry| {
                 entry
@@ -74,11 +73,8 @@ impl Cursor {
                 (&added.entry, added.callable.as_ref())
             }
         };
-        let directory = match entry.directory() {
-            Directory::None => None,
-            Directory::Path(text) | Directory::Location(text) => Some(&**text),
-            Directory::Pattern(_) => self.matched.get(self.position).and_then(Option::as_deref),
-        };
+        let matched = self.matched.get(self.position).and_then(Option::as_deref);
+        let directory = entry.directory().text().or(matched);
         Some(Handler { entry, directory, callable })
     }
 

@@ -74,10 +74,10 @@ pub fn write(
 ) -> PyResult<()> {
     let held = &state.held;
     if !held.is_holding() {
-        return request_io::write_through(py, request, bytes, false);
+        return request_io::write_through(py, request, state, bytes, false);
     }
     if held.bytes.borrow().len() + bytes.len() > MOST {
-        send(py, request)?;
+        send(py, request, state)?;
     }
     held.bytes.borrow_mut().extend_from_slice(bytes);
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
@@ -88,8 +88,7 @@ pub fn write(
 ///
 /// # Errors
 /// `OSError` when the client is gone.
-pub fn send(py: Python<'_>, request: Request<'_>) -> PyResult<()> {
-    let state = RequestState::of(request);
+pub fn send(py: Python<'_>, request: Request<'_>, state: &RequestState) -> PyResult<()> {
     if state.held.bytes.borrow().is_empty() {
         return Ok(());
     }

@@ -11,8 +11,10 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::native::State;
+use super::settings_of;
 use super::watched::Watched;
 use crate::apache::file_info::FileInfo;
+use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::python::convert::{Text, encode};
 use crate::python::thread;
@@ -74,7 +76,10 @@ impl Pages {
     }
 }
 
-/// The page at `path`, compiled again when a file of it has changed. `seen` is what httpd knows of the file.
+/// The options by which the original kept pages in a database.
+const DATABASE: [&[u8]; 2] = [b"mod_python.psp.cache_database_filename", b"PSPDbmCache"];
+
+/// The page at `path`, compiled again when a file of it has changed. `request` is one that was mapped to it.
 ///
 /// # Errors
 /// `SERVER_RETURN` with 404 where there is no regular file; `OSError`, and `SyntaxError` with the template's name and line.
@@ -82,11 +87,11 @@ pub fn find(
     py: Python<'_>,
     state: &State,
     path: &[u8],
-    seen: Option<&FileInfo>,
+    request: Option<Request<'_>>,
     any_request: bool,
 ) -> PyResult<Arc<Page>> {
     let key = (Box::from(path), any_request);
-    if let Some(page) = state.pages.find(&key).filter(|page| page.is_current(seen)) {
+    if let Some(page) = state.pages.find(&key).filter(|page| page.is_current(request)) {
         return Ok(page);
     }
     let file = Path::new(OsStr::from_bytes(path));
@@ -94,7 +99,10 @@ pub fn find(
     if !is_file {
         return Err(not_found(py, state));
     }
-    let arguments = (Text(path), any_request);
+    let settings = request.and_then(settings_of);
+    let database = settings
+        .is_some_and(|settings| DATABASE.iter().any(|option| settings.option(option).is_some()));
+    let arguments = (Text(path), any_request, database);
     let object = py.import("mod_python.psp_page")?.call_method1("load", arguments)?;
     let page = Arc::new(Page::of(&object)?);
     drop(state.pages.keep(key, Arc::clone(&page)));
@@ -123,10 +131,10 @@ impl Page {
         })
     }
 
-    fn is_current(&self, seen: Option<&FileInfo>) -> bool {
+    fn is_current(&self, request: Option<Request<'_>>) -> bool {
         let Some((page, fragments)) = self.files.split_first() else { return false };
-        (seen.is_some_and(|seen| is_as_seen(page, seen)) || page.is_current())
-            && fragments.iter().all(Watched::is_current)
+        let is_as_seen = request.is_some_and(|request| is_as_seen(page, &request.finfo()));
+        (is_as_seen || page.is_current()) && fragments.iter().all(Watched::is_current)
     }
 }
 

@@ -78,7 +78,7 @@ pub fn handler<'py>(
     }
     request.set_content_type(CONTENT_TYPE);
     RequestState::of(*request).content_type_set.set(true);
-    let page = psp_pages::find(py, state, path, Some(&request.finfo()), false)?;
+    let page = psp_pages::find(py, state, path, Some(*request), false)?;
     let file = Text(path).into_pyobject(py)?;
     drop(request);
     let has_attributes = class::has_attributes::<RequestObject>(&object.to_owned());
@@ -117,10 +117,12 @@ fn relocated(py: Python<'_>, state: &State, page: &Page, error: PyErr) -> PyErr 
     if error.is_instance(py, state.server_return.bind(py)) {
         return error;
     }
-    let own = py
-        .import("mod_python.psp_page")
-        .and_then(|module| module.call_method1("relocate", (&page.object, error.value(py))));
-    own.map_or_else(|failure| failure, PyErr::from_value)
+    let own = || {
+        let value = error.value(py);
+        value.setattr("__traceback__", error.traceback(py))?;
+        py.import("mod_python.psp_page")?.call_method1("relocate", (&page.object, value))
+    };
+    own().map_or_else(|failure| failure, PyErr::from_value)
 }
 
 /// `_psp_page(filename, any_request)`: the compiled page.
@@ -182,11 +184,12 @@ fn finish(
     raised: Option<&PyErr>,
 ) -> PyResult<()> {
     let request = lease.borrow(py)?;
-    let held = &RequestState::of(*request).held;
+    let request_state = RequestState::of(*request);
+    let held = &request_state.held;
     if raised.is_some_and(|raised| !is_planned(py, state, raised)) {
         held.forget(mark);
     }
-    if held.leave() { held_output::send(py, *request) } else { Ok(()) }
+    if held.leave() { held_output::send(py, *request, request_state) } else { Ok(()) }
 }
 
 /// `SERVER_RETURN` with OK or DONE: the response is meant as it is.

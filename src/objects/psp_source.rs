@@ -91,7 +91,7 @@ fn read(path: &[u8], watched: &mut Vec<Watched>) -> Result<Template, Unreadable>
     let mut file = File::open(file_path).map_err(unreadable)?;
     let mut known = Watched::of(file_path, &file.metadata().map_err(unreadable)?);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    if now.saturating_sub(known.modified) < CLOCK_TICK {
+    if now.checked_sub(known.modified).is_some_and(|age| age < CLOCK_TICK) {
         // Written just now: another write could get the same time, and must not go unnoticed.
         known.inode = 0;
     }

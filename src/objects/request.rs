@@ -25,6 +25,7 @@ use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::{Text, encode_line};
 use crate::python::row::{Arguments, Arity, method, read, read_write};
+use crate::python::slot::{iterate, next};
 
 pub struct RequestObject {
     lease: Lease<OfRequest>,
@@ -48,6 +49,7 @@ struct Parts {
 pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins.mp_request")
     .doc(c"One HTTP request. It can be used until the request is over; further attributes may be set on it.")
     .with_dictionary()
+    .slots(&[iterate::<RequestObject, _>(itself), next::<RequestObject, _>(super::request_io::next_line)])
     .attributes(&[
         read(c"connection", connection_of, c"mp_conn: the connection the request came over."),
         read(c"server", server_of, c"mp_server: the server (virtual host) that serves the request."),
@@ -208,7 +210,7 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
 /// As [`output_now`]; `OSError` when the client is gone.
 pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = output_now(this)?;
-    held_output::send(this.py(), *request)?;
+    held_output::send(this.py(), *request, RequestState::of(*request))?;
     Ok(request)
 }
 
@@ -220,6 +222,11 @@ pub fn output_now<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
     RequestState::of(*request).refuse_in_tag()?;
     Ok(request)
+}
+
+/// The lines of the request's body: PEP 3333 wants `wsgi.input`, which a request may be, to have them.
+fn itself<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
+    Ok(this.object().to_owned())
 }
 
 fn status(this: Req<'_, '_>) -> PyResult<i32> {

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::native::State;
 use super::request_state::{Refusal, RequestState};
-use crate::apache::body::ReadPolicy;
+use crate::apache::body::{ReadError, ReadPolicy};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::python::convert::Octets;
@@ -88,13 +88,13 @@ pub struct Body {
     start: usize,
     begun: bool,
     ended: bool,
-    failed: bool,
+    failed: Option<Status>,
 }
 
 /// Why no more of the body is to be had.
 pub enum Failure {
-    /// The client is gone, or an input filter refuses.
-    Read,
+    /// The client is gone, or an input filter refuses: what httpd would answer with.
+    Read(Status),
     /// httpd does not want such a body: the status to answer with.
     Refused(Status),
 }
@@ -131,8 +131,8 @@ impl Body {
 
     /// Fetches one more block of up to `most` bytes, waiting for the client. False at the end.
     pub fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
-        if self.failed {
-            return Err(Failure::Read);
+        if let Some(status) = self.failed {
+            return Err(Failure::Read(status));
         }
         if self.ended {
             return Ok(false);
@@ -152,16 +152,12 @@ impl Body {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        let held = self.buffer.len();
-        self.buffer.resize(held + most.clamp(1, BLOCK), 0);
-        let fetched = request.get_client_block(&mut self.buffer[held..]);
-        self.buffer.truncate(held + fetched.unwrap_or(0));
-        match fetched {
+        match request.get_client_block(&mut self.buffer, most.clamp(1, BLOCK)) {
             Ok(0) => self.ended = true,
             Ok(_) => {}
-            Err(_) => {
-                self.failed = true;
-                return Err(Failure::Read);
+            Err(ReadError(status)) => {
+                self.failed = Some(status);
+                return Err(Failure::Read(status));
             }
         }
         Ok(!self.ended)
@@ -221,7 +217,7 @@ pub fn reading<R>(py: Python<'_>, state: &RequestState, waits: bool, f: impl FnO
 /// The exception for a body that could not be read.
 pub fn raised(py: Python<'_>, state: &RequestState, failure: &Failure) -> PyErr {
     match failure {
-        Failure::Read => read_error(py, state),
+        Failure::Read(_) => read_error(py, state),
         Failure::Refused(status) => server_return(py, *status),
     }
 }

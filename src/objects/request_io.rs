@@ -57,6 +57,11 @@ pub fn readlines<'py>(
     request_body::readlines(this.py(), *loan(this)?, enough)
 }
 
+pub fn next_line<'py>(this: Req<'_, 'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let line = request_body::readline(this.py(), *loan(this)?, usize::MAX)?;
+    Ok((!line.as_bytes().is_empty()).then_some(line))
+}
+
 pub fn discard_request_body(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
     Ok(request_body::discard(this.py(), *loan(this)?)?.0)
 }
@@ -73,8 +78,8 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if !flush && state.held.is_holding() {
         return held_output::write(this.py(), *request, state, bytes);
     }
-    held_output::send(this.py(), *request)?;
-    write_through(this.py(), *request, bytes, flush)
+    held_output::send(this.py(), *request, state)?;
+    write_through(this.py(), *request, state, bytes, flush)
 }
 
 /// Gives httpd something to write, and has it sent at once if `flush`.
@@ -84,10 +89,10 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
 pub fn write_through(
     py: Python<'_>,
     request: Request<'_>,
+    state: &RequestState,
     bytes: &[u8],
     flush: bool,
 ) -> PyResult<()> {
-    let state = RequestState::of(request);
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
         state.unflushed.set(0);

@@ -191,7 +191,7 @@ struct Cursor<'t> {
 }
 
 impl<'t> Cursor<'t> {
-    /// What is left up to `end`, which is skipped too. The line count stays; see [`Translator::advance`].
+    /// What is left up to `end`, which is skipped too. The count of lines is the caller's.
     fn take_to(&mut self, end: &str) -> Option<&'t str> {
         let (taken, rest) = self.rest.split_once(end)?;
         self.rest = rest;
@@ -294,7 +294,7 @@ impl<E> Translator<'_, E> {
 
     fn expression(&mut self, code: &str, place: (usize, usize)) -> Result<(), Failure<E>> {
         let bare = code.trim();
-        let is_one = !bare.is_empty() && !bare.starts_with('*') && !bare.contains([',', '=']);
+        let is_one = !bare.is_empty() && !bare.starts_with('*') && !bare.contains([',', '=', '#']);
         let (before, after) = if is_one { self.style.expression } else { self.style.arguments };
         if !self.style.joins {
             self.close_text();

@@ -8,19 +8,21 @@ use pyo3::types::{PyBytes, PyIterator, PyList, PyString, PyTuple};
 use super::exchange::{Exchange, Manner, Stop, not_bytes};
 use super::file_wrapper::{FileWrapper, Open};
 use super::kept::Kept;
+use crate::apache::stream::Stream;
 use crate::python::Object;
 use crate::python::class;
 use crate::python::convert::type_name;
 use crate::python::thread;
 
 /// The result of an application, to be closed whatever becomes of it.
-pub struct Answer<'a, 'py> {
+pub struct Answer<'a, 'r, 'py> {
     pub result: Object<'py>,
     pub exchange: &'a Exchange,
+    pub stream: &'a Stream<'r>,
     pub kept: &'a Kept,
 }
 
-impl<'py> Answer<'_, 'py> {
+impl<'py> Answer<'_, '_, 'py> {
     /// Sends all of it.
     ///
     /// # Errors
@@ -44,7 +46,7 @@ impl<'py> Answer<'_, 'py> {
     /// # Errors
     /// What it raises.
     pub fn close(&self) -> PyResult<()> {
-        if self.items().is_some() {
+        if self.result.is_exact_instance_of::<PyList>() {
             return Ok(());
         }
         match self.result.getattr_opt("close")? {
@@ -71,7 +73,7 @@ impl<'py> Answer<'_, 'py> {
         let py = self.result.py();
         let request = self.exchange.loan(py)?;
         self.exchange.check_whole(*request, total)?;
-        self.exchange.send(py, *request, &pieces, Manner::Later)
+        self.exchange.send(py, self.stream, &pieces, Manner::Later)
     }
 
     fn send_iterable(&self) -> Result<(), Stop> {
@@ -79,8 +81,8 @@ impl<'py> Answer<'_, 'py> {
         for item in self.iterate()? {
             let item = item?;
             let piece = bytes(item.as_borrowed())?;
-            let request = self.exchange.loan(py)?;
-            self.exchange.send(py, *request, &[piece.as_bytes()], Manner::Now)?;
+            let _request = self.exchange.loan(py)?;
+            self.exchange.send(py, self.stream, &[piece.as_bytes()], Manner::Now)?;
         }
         Ok(())
     }
@@ -122,7 +124,7 @@ impl<'py> Answer<'_, 'py> {
             return Ok(());
         }
         let sent = thread::detach(self.result.py(), || {
-            request.stream_file(open.descriptor, open.offset, length)
+            self.stream.send_file(open.descriptor, open.offset, length)
         });
         self.exchange.note(sent)
     }

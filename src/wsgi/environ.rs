@@ -54,8 +54,8 @@ pub fn prototype<'py>(file_wrapper: &Bound<'py, PyType>) -> PyResult<Bound<'py, 
 pub struct Parts<'a, 'py> {
     pub script_name: &'a [u8],
     pub path_info: &'a [u8],
-    pub input: Bound<'py, PyAny>,
-    pub errors: Bound<'py, PyAny>,
+    pub input: &'a Object<'py>,
+    pub errors: &'a Object<'py>,
 }
 
 /// The environment, after [`Request::add_common_vars`].
@@ -89,13 +89,14 @@ pub fn build<'py>(
     drop(known);
     let scheme = if is_https { &names.https } else { &names.http };
     environ.set_item(names.url_scheme.bind(py), scheme.bind(py))?;
-    environ.set_item(names.input.bind(py), &parts.input)?;
-    environ.set_item(names.errors.bind(py), &parts.errors)?;
+    environ.set_item(names.input.bind(py), parts.input)?;
+    environ.set_item(names.errors.bind(py), parts.errors)?;
     Ok(environ)
 }
 
 /// The keys of environments, as interned strings: made once, hashed once.
 pub struct Names {
+    /// Nothing that could run other Python code happens while it is locked: only text is made.
     known: Mutex<Known>,
     url_scheme: Py<PyString>,
     input: Py<PyString>,

@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 
 use super::head::Head;
 use crate::apache::request::Request;
-use crate::apache::stream::StreamError;
+use crate::apache::stream::{Stream, StreamError};
 use crate::objects::lease::{Lease, Loan, OfRequest};
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
@@ -106,7 +106,7 @@ fn write(this: This<'_, '_, Exchange>, arguments: Arguments<'_, '_>) -> PyResult
     let data = data.cast::<PyBytes>().map_err(|_| not_bytes("write() takes bytes", data))?;
     let exchange = this.contents();
     let request = exchange.loan(this.py())?;
-    match exchange.send(this.py(), *request, &[data.as_bytes()], Manner::Now) {
+    match exchange.send(this.py(), &Stream::new(*request), &[data.as_bytes()], Manner::Now) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Stream(failure)) => Err(PyOSError::new_err(format!("write(): {failure}"))),
         Err(Stop::Raised(error)) => Err(error),
@@ -199,7 +199,7 @@ impl Exchange {
     pub fn send(
         &self,
         py: Python<'_>,
-        request: Request<'_>,
+        stream: &Stream<'_>,
         pieces: &[&[u8]],
         manner: Manner,
     ) -> Result<(), Stop> {
@@ -207,7 +207,7 @@ impl Exchange {
         if total == 0 {
             return Ok(());
         }
-        let wanted = self.take(request, total)?;
+        let wanted = self.take(stream.request(), total)?;
         if wanted == 0 {
             return Err(Stop::Enough);
         }
@@ -220,14 +220,14 @@ impl Exchange {
         };
         let sent = match (manner, pieces) {
             (Manner::Later, [piece]) if piece.len() <= COPIED => {
-                request.write(piece).map_err(StreamError::from)
+                stream.request().write(piece).map_err(StreamError::from)
             }
-            _ => thread::detach(py, || request.stream(pieces, manner == Manner::Now)),
+            _ => thread::detach(py, || stream.send(pieces, manner == Manner::Now)),
         };
         self.note(sent)
     }
 
-    /// Sends a part of a file. The length is what [`Exchange::take`] allowed.
+    /// Remembers that sending failed.
     pub fn note(&self, sent: Result<(), StreamError>) -> Result<(), Stop> {
         sent.map_err(|failure| {
             self.progress.lock().failure = Some(failure);

@@ -13,7 +13,7 @@ use super::{errors, input};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::apache::stream::StreamError;
+use crate::apache::stream::{Stream, StreamError};
 use crate::objects::native::State;
 use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
@@ -34,6 +34,13 @@ pub struct Service<'a> {
     pub name: &'a str,
     /// Whether another handler may answer when there is no such application.
     pub is_optional: bool,
+}
+
+/// What an application gets beside its environment's text.
+struct Objects<'py> {
+    started: Object<'py>,
+    input: Object<'py>,
+    errors: Object<'py>,
 }
 
 impl Service<'_> {
@@ -105,38 +112,39 @@ impl Service<'_> {
         let made = exchange::instantiate(kept.exchange.bind(py), lease()).and_then(|started| {
             let input = input::instantiate(kept.input.bind(py), lease())?;
             let errors = errors::instantiate(kept.errors.bind(py), lease())?;
-            Ok((started, input, errors))
+            Ok(Objects { started, input, errors })
         });
-        let (started, input, errors) = match made {
+        let objects = match made {
             Ok(made) => made,
             Err(raised) => return self.fail(py, &raised),
         };
         let class = kept.exchange.bind(py);
-        let Some(exchange) = class::contents::<Exchange>(started.as_borrowed(), class) else {
+        let Some(exchange) = class::contents::<Exchange>(objects.started.as_borrowed(), class)
+        else {
             return Status::INTERNAL_SERVER_ERROR;
         };
-        let stop = self.exchange(py, kept, application, &started, exchange, input, &errors).err();
-        errors::finish(&errors, kept.errors.bind(py));
-        self.conclude(py, state, exchange, stop)
+        let stream = Stream::new(self.request);
+        let stop = self.exchange(kept, application, &objects, exchange, &stream).err();
+        errors::finish(&objects.errors, kept.errors.bind(py));
+        self.conclude(py, state, exchange, &stream, stop)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one call")]
     fn exchange<'py>(
         &self,
-        py: Python<'py>,
         kept: &Kept,
         application: &Object<'py>,
-        started: &Object<'py>,
+        objects: &Objects<'py>,
         exchange: &Exchange,
-        input: Object<'py>,
-        errors: &Object<'py>,
+        stream: &Stream<'_>,
     ) -> Result<(), Stop> {
+        let py = application.py();
         let uri = self.request.uri().unwrap_or_default();
         let (script_name, path_info) = uri.split_at(self.base.min(uri.len()));
-        let parts = Parts { script_name, path_info, input, errors: errors.clone() };
+        let (input, errors) = (&objects.input, &objects.errors);
+        let parts = Parts { script_name, path_info, input, errors };
         let environ = environ::build(py, kept, self.request, &parts)?;
-        let result = application.call1((environ, started))?;
-        let answer = Answer { result, exchange, kept };
+        let result = application.call1((environ, &objects.started))?;
+        let answer = Answer { result, exchange, stream, kept };
         let sent = answer.send();
         if let Err(raised) = answer.close() {
             self.report(py, &raised).log(self.request);
@@ -150,6 +158,7 @@ impl Service<'_> {
         py: Python<'_>,
         state: &'static State,
         exchange: &Exchange,
+        stream: &Stream<'_>,
         stop: Option<Stop>,
     ) -> Status {
         if let Some(failure) = exchange.failure() {
@@ -166,11 +175,11 @@ impl Service<'_> {
                 let report = self.report(py, &raised);
                 thread::detach(py, || {
                     report.log(self.request);
-                    self.request.break_off();
+                    stream.break_off();
                 });
                 Status::OK
             }
-            _ => self.check_length(py, exchange),
+            _ => self.check_length(py, exchange, stream),
         }
     }
 
@@ -184,7 +193,7 @@ impl Service<'_> {
         Status::FILTER_ERROR
     }
 
-    fn check_length(&self, py: Python<'_>, exchange: &Exchange) -> Status {
+    fn check_length(&self, py: Python<'_>, exchange: &Exchange, stream: &Stream<'_>) -> Status {
         let missing = exchange.missing();
         let sentence = if missing > 0 {
             format!("the body is {missing} bytes shorter than its Content-Length says")
@@ -197,7 +206,7 @@ impl Service<'_> {
         thread::detach(py, || {
             log::log(Target::Request(self.request), Level::Error, line.as_bytes());
             if missing > 0 {
-                self.request.break_off();
+                stream.break_off();
             }
         });
         Status::OK
