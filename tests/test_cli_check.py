@@ -150,6 +150,7 @@ def test_handlers_of_every_kind_are_found(site):
             PythonHandler none.f | .html
             PythonOutputFilter none.g NAME
             PythonHandlerModule none.h
+            PythonFixupHandler @early none.n | .txt
             <Files "*.cgi">
                 PythonAccessHandler none.i
             </Files>
@@ -169,7 +170,7 @@ def test_handlers_of_every_kind_are_found(site):
         </VirtualHost>
     """)
     named = [line for line in said.splitlines() if line.startswith("Python")]
-    for letter in "abcdefghijklm":
+    for letter in "abcdefghijklmn":
         assert [line for line in named if f"none.{letter}" in line], letter
     assert status == 1
     places = {
@@ -376,7 +377,7 @@ def test_wsgi_applications(site):
     assert "in interpreter main_interpreter: ok" in after("PythonWSGIAlias /shop")
     assert "interpreter special:" in after("PythonWSGIAlias /number") and "'number' of " in after("PythonWSGIAlias /number")
     assert "script.py, line 1: no module nothing_there" in after("PythonWSGIAlias /script")
-    assert "in interpreter main: ok" in after("PythonHandler mod_python.wsgi for location /handler")
+    assert "in interpreter main_interpreter: ok" in after("PythonHandler mod_python.wsgi for location /handler")
     assert "has no 'absent'" in after("PythonHandler mod_python.wsgi for location /other")
     assert "no application is named" in after("PythonHandler mod_python.wsgi for location /none")
     assert status == 1
