@@ -6,14 +6,15 @@ export PATH
 # Tests of one httpd each wait more than they compute: two a core.
 WORKERS ?= $(shell echo $$(( 2 * $$(nproc) )))
 
-.PHONY: help run test build install lint test-matrix bench dependencies-build
+.PHONY: help run test build install lint fuzz test-matrix bench dependencies-build
 
 help:
 	@echo "make run          build, and serve examples/ at http://localhost:8080/ (PORT=8081 for another port)"
 	@echo "make test         everything that CI checks: build, lints, Rust tests, Python tests, tests with a real httpd"
 	@echo "make build        target/release/libmod_python.so"
-	@echo "make install      put it where httpd keeps its modules (DESTDIR, LIBEXECDIR, CONFDIR)"
+	@echo "make install      put it where httpd keeps its modules, and the command (DESTDIR, LIBEXECDIR, BINDIR, DATADIR, CONFDIR)"
 	@echo "make lint         formatting and lints"
+	@echo "make fuzz         five minutes of fuzzing for each parser (FUZZ_SECONDS=60 for another time)"
 	@echo "make test-matrix  the same binary under several versions of Python"
 	@echo "make bench        side by side with the C modules"
 
@@ -26,15 +27,14 @@ run:
 	cargo build --release --locked
 	@scripts/run
 
-# Failed tests get a second chance: event may crash in its own code when a child is told to end (seen without Python too).
 test:
-	@scripts/install-dependencies build test lint
+	@scripts/install-dependencies build test lint fuzz
 	cargo build --release --locked
 	scripts/lint
 	cargo nextest run --release --locked
+	scripts/fuzz all 30
 	if [ -d tests/python ]; then /usr/bin/python3 -m pytest -q tests/python; fi
-	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests || \
-		/usr/bin/python3 -m pytest -q --last-failed --last-failed-no-failures none --ignore=tests/python tests
+	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests
 
 # Does not build: `make && sudo make install` builds as yourself.
 install:
@@ -43,6 +43,12 @@ install:
 lint:
 	@scripts/install-dependencies build lint
 	scripts/lint
+
+FUZZ_SECONDS ?= 300
+
+fuzz:
+	@scripts/install-dependencies build fuzz
+	scripts/fuzz all $(FUZZ_SECONDS)
 
 test-matrix:
 	@scripts/install-dependencies build matrix

@@ -5,16 +5,22 @@
 //!
 //! - `apache`: httpd and APR as Rust types.
 //! - `python`: CPython as Rust types.
+//! - `forms`: forms as they travel, pure.
 //! - `config`: the directives, and what is in force.
+//! - `cookies`: the Cookie header, a pure function.
 //! - `objects`: what Python code sees.
 //! - `handlers`: Python handlers in httpd's phases.
+//! - `psp`: Python Server Pages to Python source.
 //! - `wsgi`: WSGI applications.
 //! - `module`: the record httpd loads; it only composes.
 
 mod apache;
 mod config;
+mod cookies;
+mod forms;
 mod handlers;
 mod module;
 mod objects;
+mod psp;
 mod python;
 mod wsgi;

@@ -8,6 +8,7 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::process;
 use crate::apache::record::ModuleRecord;
+use crate::apache::runtime_directory;
 use crate::apache::server::Server;
 use crate::apache::status::Status;
 use crate::config::directives::COMMANDS;
@@ -27,6 +28,7 @@ fn register(hooks: Hooks<'_>) {
     python_module.adopt();
     hooks.post_config(post_config, Order::MIDDLE);
     hooks.child_init(handlers::child::init, Order::MIDDLE);
+    hooks.test_config(handlers::check::run, Order::MIDDLE);
     wsgi::register(hooks);
     handlers::register(hooks);
 }
@@ -42,6 +44,7 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server)
     );
     process::add_version_component(pconf, format!("Python/{major}.{minor}.{micro}").as_bytes());
     handlers::includes::register();
+    runtime_directory::prepare(pconf);
     if let Err(error) = lock_file::prepare(pconf) {
         let line = format!("mod_python: no file for locks between processes: {error}");
         log::log(Target::Server(main), Level::Error, line.as_bytes());

@@ -8,18 +8,26 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from command import Command
 from httpd import MODULE, MPMS, Site
 from wsgi_applications import CONFIG
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "every_mpm: run the test under prefork, worker and event")
+    config.addinivalue_line("markers", "threads_and_processes: run the test under event and prefork")
 
 
 def pytest_generate_tests(metafunc):
     if "mpm" in metafunc.fixturenames:
-        every = metafunc.definition.get_closest_marker("every_mpm")
-        metafunc.parametrize("mpm", MPMS if every else MPMS[:1])
+        metafunc.parametrize("mpm", models(metafunc.definition.get_closest_marker))
+
+
+def models(marker):
+    """The processing models that a test with these markers runs under."""
+    if marker("every_mpm"):
+        return MPMS
+    return ("event", "prefork") if marker("threads_and_processes") else ("event",)
 
 
 @pytest.fixture
@@ -60,3 +68,11 @@ def wsgi(httpd):
         return httpd(handler=application, config=CONFIG + textwrap.dedent(config), **options)
 
     return start
+
+
+@pytest.fixture
+def command():
+    """The command `mod_python`: `command("create", ...)` runs it, `command.serve(...)` has it serve."""
+    command = Command()
+    yield command
+    command.close()

@@ -12,12 +12,14 @@ struct Room {
 
 const ROOMS: &[Room] = &[
     Room { name: "psp", imports: &[], unsafe_in: &[] },
+    Room { name: "forms", imports: &[], unsafe_in: &[] },
+    Room { name: "cookies", imports: &[], unsafe_in: &[] },
     Room { name: "apache", imports: &[], unsafe_in: &[""] },
     Room { name: "python", imports: &[], unsafe_in: &[""] },
     Room { name: "config", imports: &["apache"], unsafe_in: &[] },
     Room {
         name: "objects",
-        imports: &["apache", "python", "config", "psp"],
+        imports: &["apache", "python", "config", "psp", "forms", "cookies"],
         unsafe_in: &["lease.rs"],
     },
     Room { name: "handlers", imports: &["apache", "python", "config", "objects"], unsafe_in: &[] },

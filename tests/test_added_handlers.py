@@ -6,6 +6,8 @@ import pytest
 
 import httpd as real
 
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_callables_are_added_beside_texts(httpd):
     site = httpd(
@@ -85,7 +87,7 @@ def test_a_callable_in_the_list_and_in_errors(httpd):
                 return apache.OK
         """
     )
-    shown = "app::show None 0 0\nThing /some/where/ 0 0\n"
+    shown = f"app::show {site.docroot}/ 0 0\nThing /some/where/ 0 0\n"
     assert site.get("/").text == shown
     site.expect_traceback("ZeroDivisionError", handler="app::broken")
     assert site.get("/?broken").text.startswith(shown)
@@ -340,3 +342,94 @@ def test_the_list_shows_silent_handlers_and_locations(httpd):
     entries, _, rest = site.get("/located").text.partition("....")
     assert eval(rest) == [None, None, None, None, "{}"]
     assert eval(entries) == ["('early', 1, 1)", ("app", "/located", 1, 0), shown]
+
+
+def test_the_directory_of_who_adds_is_that_of_what_is_added(httpd):
+    """Without one of its own: that of a handler that the phase already has, else that of the handler that runs."""
+    module = """
+        from mod_python import apache
+
+        def fixuphandler(req):
+            req.handler = "mod_python"
+            req.add_handler("PythonHandler", "app::added")
+            req.add_handler("PythonLogHandler", "app::logged")
+            return apache.OK
+
+        def added(req):
+            req.write(f"{NAME} {req.hlist.directory} {req.hlist.is_location} ")
+            if not hasattr(req, "again"):
+                req.again = True
+                req.add_handler("PythonHandler", "app::added")
+            return apache.OK
+
+        def logged(req):
+            req.log_error(f"logged {NAME} {req.hlist.directory}", apache.APLOG_NOTICE)
+            return apache.OK
+    """
+    site = httpd(
+        files={f"{name}/app.py": f"NAME = '{name}'\n" + textwrap.dedent(module) for name in ("one", "two", "other")},
+        server="""
+            <Directory "${docroot}/*">
+                PythonFixupHandler app
+            </Directory>
+            <Directory "${docroot}/other">
+                PythonLogHandler app::logged
+            </Directory>
+        """,
+    )
+    root = site.docroot
+    for name in ("one", "two", "one", "other"):
+        shown = f"{name} {root}/{name}/ 0 "
+        assert site.get(f"/{name}/page").text == shown * 2
+        site.wait_log(f"logged {name} {root}/{name}/")
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_init_handlers_are_added_by_earlier_phases(httpd, configured):
+    """With or without a list of the directory, as soon as it could be known; what is configured is run first, and once."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def leave(req):
+                req.notes["trail"] = f"{req.notes.get('trail', '')} {req.phase[6:-7]}:{req.hlist.handler}"
+                return apache.OK
+
+            def add(req):
+                leave(req)
+                req.add_handler("PythonInitHandler", leave)
+                req.add_handler("PythonInitHandler", "app::leave", "/some/where")
+                return apache.DECLINED
+
+            postreadrequesthandler = add
+            inithandler = headerparserhandler = leave
+
+            def handler(req):
+                req.write(req.notes["trail"].strip())
+                return apache.OK
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonInitHandler app\nPythonPostReadRequestHandler app",
+        config=f"""
+            SetHandler mod_python
+            PythonHandler app
+            PythonHeaderParserHandler app
+            {"PythonInitHandler app::inithandler" if configured else ""}
+        """,
+    )
+    listed = "Init:app::inithandler " if configured else ""
+    added = "Init:app::leave Init:app::leave"
+    assert site.get("/").text == f"Init:app PostReadRequest:app {listed}{added} HeaderParser:app"
+
+
+def test_init_handlers_are_added_where_none_is_configured(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def transhandler(req):
+                req.add_handler("PythonInitHandler", lambda req: apache.HTTP_FORBIDDEN)
+                return apache.DECLINED
+        """,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonTransHandler app",
+    )
+    assert site.get("/").status == 403

@@ -1,415 +1,10 @@
-"""The module `mod_python.apache`: its constants, names and functions."""
+"""The module `mod_python.apache`: what its functions do."""
 
 import os
 
-CONSTANTS = [
-    "OK",
-    "0",
-    "REQ_PROCEED",
-    "0",
-    "DECLINED",
-    "-1",
-    "REQ_NOACTION",
-    "-1",
-    "DONE",
-    "-2",
-    "REQ_ABORTED",
-    "500",
-    "HTTP_CONTINUE",
-    "100",
-    "HTTP_SWITCHING_PROTOCOLS",
-    "101",
-    "HTTP_PROCESSING",
-    "102",
-    "HTTP_OK",
-    "200",
-    "HTTP_CREATED",
-    "201",
-    "HTTP_ACCEPTED",
-    "202",
-    "HTTP_NON_AUTHORITATIVE",
-    "203",
-    "HTTP_NO_CONTENT",
-    "204",
-    "HTTP_RESET_CONTENT",
-    "205",
-    "HTTP_PARTIAL_CONTENT",
-    "206",
-    "HTTP_MULTI_STATUS",
-    "207",
-    "HTTP_MULTIPLE_CHOICES",
-    "300",
-    "HTTP_MOVED_PERMANENTLY",
-    "301",
-    "HTTP_MOVED_TEMPORARILY",
-    "302",
-    "HTTP_SEE_OTHER",
-    "303",
-    "HTTP_NOT_MODIFIED",
-    "304",
-    "HTTP_USE_PROXY",
-    "305",
-    "HTTP_TEMPORARY_REDIRECT",
-    "307",
-    "HTTP_BAD_REQUEST",
-    "400",
-    "HTTP_UNAUTHORIZED",
-    "401",
-    "HTTP_PAYMENT_REQUIRED",
-    "402",
-    "HTTP_FORBIDDEN",
-    "403",
-    "HTTP_NOT_FOUND",
-    "404",
-    "HTTP_METHOD_NOT_ALLOWED",
-    "405",
-    "HTTP_NOT_ACCEPTABLE",
-    "406",
-    "HTTP_PROXY_AUTHENTICATION_REQUIRED",
-    "407",
-    "HTTP_REQUEST_TIME_OUT",
-    "408",
-    "HTTP_CONFLICT",
-    "409",
-    "HTTP_GONE",
-    "410",
-    "HTTP_LENGTH_REQUIRED",
-    "411",
-    "HTTP_PRECONDITION_FAILED",
-    "412",
-    "HTTP_REQUEST_ENTITY_TOO_LARGE",
-    "413",
-    "HTTP_REQUEST_URI_TOO_LARGE",
-    "414",
-    "HTTP_UNSUPPORTED_MEDIA_TYPE",
-    "415",
-    "HTTP_RANGE_NOT_SATISFIABLE",
-    "416",
-    "HTTP_EXPECTATION_FAILED",
-    "417",
-    "HTTP_IM_A_TEAPOT",
-    "418",
-    "HTTP_UNPROCESSABLE_ENTITY",
-    "422",
-    "HTTP_LOCKED",
-    "423",
-    "HTTP_FAILED_DEPENDENCY",
-    "424",
-    "HTTP_UPGRADE_REQUIRED",
-    "426",
-    "HTTP_INTERNAL_SERVER_ERROR",
-    "500",
-    "HTTP_NOT_IMPLEMENTED",
-    "501",
-    "HTTP_BAD_GATEWAY",
-    "502",
-    "HTTP_SERVICE_UNAVAILABLE",
-    "503",
-    "HTTP_GATEWAY_TIME_OUT",
-    "504",
-    "HTTP_VERSION_NOT_SUPPORTED",
-    "505",
-    "HTTP_VARIANT_ALSO_VARIES",
-    "506",
-    "HTTP_INSUFFICIENT_STORAGE",
-    "507",
-    "HTTP_NOT_EXTENDED",
-    "510",
-    "APLOG_EMERG",
-    "0",
-    "APLOG_ALERT",
-    "1",
-    "APLOG_CRIT",
-    "2",
-    "APLOG_ERR",
-    "3",
-    "APLOG_WARNING",
-    "4",
-    "APLOG_NOTICE",
-    "5",
-    "APLOG_INFO",
-    "6",
-    "APLOG_DEBUG",
-    "7",
-    "APLOG_NOERRNO",
-    "0",
-    "M_GET",
-    "0",
-    "M_PUT",
-    "1",
-    "M_POST",
-    "2",
-    "M_DELETE",
-    "3",
-    "M_CONNECT",
-    "4",
-    "M_OPTIONS",
-    "5",
-    "M_TRACE",
-    "6",
-    "M_PATCH",
-    "7",
-    "M_PROPFIND",
-    "8",
-    "M_PROPPATCH",
-    "9",
-    "M_MKCOL",
-    "10",
-    "M_COPY",
-    "11",
-    "M_MOVE",
-    "12",
-    "M_LOCK",
-    "13",
-    "M_UNLOCK",
-    "14",
-    "M_VERSION_CONTROL",
-    "15",
-    "M_CHECKOUT",
-    "16",
-    "M_UNCHECKOUT",
-    "17",
-    "M_CHECKIN",
-    "18",
-    "M_UPDATE",
-    "19",
-    "M_LABEL",
-    "20",
-    "M_REPORT",
-    "21",
-    "M_MKWORKSPACE",
-    "22",
-    "M_MKACTIVITY",
-    "23",
-    "M_BASELINE_CONTROL",
-    "24",
-    "M_MERGE",
-    "25",
-    "M_INVALID",
-    "26",
-    "FINFO_MODE",
-    "0",
-    "FINFO_INO",
-    "1",
-    "FINFO_DEV",
-    "2",
-    "FINFO_NLINK",
-    "3",
-    "FINFO_UID",
-    "4",
-    "FINFO_GID",
-    "5",
-    "FINFO_SIZE",
-    "6",
-    "FINFO_ATIME",
-    "7",
-    "FINFO_MTIME",
-    "8",
-    "FINFO_CTIME",
-    "9",
-    "FINFO_FNAME",
-    "10",
-    "FINFO_NAME",
-    "11",
-    "FINFO_FILETYPE",
-    "12",
-    "APR_NOFILE",
-    "0",
-    "APR_REG",
-    "1",
-    "APR_DIR",
-    "2",
-    "APR_CHR",
-    "3",
-    "APR_BLK",
-    "4",
-    "APR_PIPE",
-    "5",
-    "APR_LNK",
-    "6",
-    "APR_SOCK",
-    "7",
-    "APR_UNKFILE",
-    "127",
-    "APR_FINFO_LINK",
-    "0x1",
-    "APR_FINFO_MTIME",
-    "0x10",
-    "APR_FINFO_CTIME",
-    "0x20",
-    "APR_FINFO_ATIME",
-    "0x40",
-    "APR_FINFO_SIZE",
-    "0x100",
-    "APR_FINFO_CSIZE",
-    "0x200",
-    "APR_FINFO_DEV",
-    "0x1000",
-    "APR_FINFO_INODE",
-    "0x2000",
-    "APR_FINFO_NLINK",
-    "0x4000",
-    "APR_FINFO_TYPE",
-    "0x8000",
-    "APR_FINFO_USER",
-    "0x10000",
-    "APR_FINFO_GROUP",
-    "0x20000",
-    "APR_FINFO_UPROT",
-    "0x100000",
-    "APR_FINFO_GPROT",
-    "0x200000",
-    "APR_FINFO_WPROT",
-    "0x400000",
-    "APR_FINFO_ICASE",
-    "0x1000000",
-    "APR_FINFO_NAME",
-    "0x2000000",
-    "APR_FINFO_MIN",
-    "0x8170",
-    "APR_FINFO_IDENT",
-    "0x3000",
-    "APR_FINFO_OWNER",
-    "0x30000",
-    "APR_FINFO_PROT",
-    "0x700000",
-    "APR_FINFO_NORM",
-    "0x73b170",
-    "APR_FINFO_DIRENT",
-    "0x2000000",
-    "URI_SCHEME",
-    "0",
-    "URI_HOSTINFO",
-    "1",
-    "URI_USER",
-    "2",
-    "URI_PASSWORD",
-    "3",
-    "URI_HOSTNAME",
-    "4",
-    "URI_PORT",
-    "5",
-    "URI_PATH",
-    "6",
-    "URI_QUERY",
-    "7",
-    "URI_FRAGMENT",
-    "8",
-    "PROXYREQ_NONE",
-    "0",
-    "PROXYREQ_PROXY",
-    "1",
-    "PROXYREQ_REVERSE",
-    "2",
-    "PROXYREQ_RESPONSE",
-    "3",
-    "AP_REQ_ACCEPT_PATH_INFO",
-    "0",
-    "AP_REQ_REJECT_PATH_INFO",
-    "1",
-    "AP_REQ_DEFAULT_PATH_INFO",
-    "2",
-    "REMOTE_HOST",
-    "0",
-    "REMOTE_NAME",
-    "1",
-    "REMOTE_NOLOOKUP",
-    "2",
-    "REMOTE_DOUBLE_REV",
-    "3",
-    "REQUEST_NO_BODY",
-    "0",
-    "REQUEST_CHUNKED_ERROR",
-    "1",
-    "REQUEST_CHUNKED_DECHUNK",
-    "2",
-    "AP_CONN_UNKNOWN",
-    "0",
-    "AP_CONN_CLOSE",
-    "1",
-    "AP_CONN_KEEPALIVE",
-    "2",
-    "AP_MPMQ_NOT_SUPPORTED",
-    "0",
-    "AP_MPMQ_STATIC",
-    "1",
-    "AP_MPMQ_DYNAMIC",
-    "2",
-    "AP_MPMQ_MAX_DAEMON_USED",
-    "1",
-    "AP_MPMQ_IS_THREADED",
-    "2",
-    "AP_MPMQ_IS_FORKED",
-    "3",
-    "AP_MPMQ_HARD_LIMIT_DAEMONS",
-    "4",
-    "AP_MPMQ_HARD_LIMIT_THREADS",
-    "5",
-    "AP_MPMQ_MAX_THREADS",
-    "6",
-    "AP_MPMQ_MIN_SPARE_DAEMONS",
-    "7",
-    "AP_MPMQ_MIN_SPARE_THREADS",
-    "8",
-    "AP_MPMQ_MAX_SPARE_DAEMONS",
-    "9",
-    "AP_MPMQ_MAX_SPARE_THREADS",
-    "10",
-    "AP_MPMQ_MAX_REQUESTS_DAEMON",
-    "11",
-    "AP_MPMQ_MAX_DAEMONS",
-    "12",
-]
-STRINGS = {
-    "REQ_EXIT": "REQ_EXIT",
-    "CGI_MAGIC_TYPE": "application/x-httpd-cgi",
-    "INCLUDES_MAGIC_TYPE": "text/x-server-parsed-html",
-    "INCLUDES_MAGIC_TYPE3": "text/x-server-parsed-html3",
-    "DIR_MAGIC_TYPE": "httpd/unix-directory",
-    "interpreter": "localhost",
-}
-LATER_STATUSES = {
-    208, 226, 308, 421, 425, 428, 429, 431, 451, 508, 511,
-}  # fmt: skip
-FUNCTIONS = [
-    "config_tree",
-    "exists_config_define",
-    "import_module",
-    "init",
-    "log_error",
-    "make_table",
-    "module_mtime",
-    "mpm_query",
-    "register_cleanup",
-    "resolve_object",
-    "server_root",
-    "stat",
-    "SERVER_RETURN",
-    "CallBack",
-    "table",
-]
+import pytest
 
-
-def test_constants(httpd):
-    site = httpd(
-        functions="""
-            def constants(req):
-                return {name: value for name, value in vars(apache).items() if isinstance(value, (int, str))}
-
-            def rest(req):
-                return [name for name in req.args.split(",") if not callable(getattr(apache, name, None))]
-
-            def imported(req):
-                return [type(getattr(apache, name)).__name__ for name in ("os", "sys", "time", "escape", "_apache")]
-        """
-    )
-    expected = {name: int(value, 0) for name, value in zip(CONSTANTS[::2], CONSTANTS[1::2])} | STRINGS
-    live = site.call("constants")
-    assert {name: live.get(name) for name in expected} == expected
-    assert {value for name, value in live.items() if name.startswith("HTTP_")} >= LATER_STATUSES
-    assert live["MODULE_MAGIC_NUMBER_MAJOR"] >= 20120211 and live["MODULE_MAGIC_NUMBER_MINOR"] >= 0
-    assert site.call("rest", query="?" + ",".join(FUNCTIONS)) == []
-    assert site.call("imported") == ["module", "module", "module", "function", "module"]
+pytestmark = pytest.mark.threads_and_processes
 
 
 def test_server_return(httpd):
@@ -443,17 +38,6 @@ def test_facts_of_the_server(httpd):
                     "packages": sorted(mod_python.__all__),
                 }
 
-            def mpm(req):
-                wrong = []
-                for code in ("x", None, 1.5):
-                    try:
-                        apache.mpm_query(code)
-                        wrong.append(code)
-                    except TypeError:
-                        pass
-                return (apache.mpm_query(apache.AP_MPMQ_IS_THREADED), apache.mpm_query(apache.AP_MPMQ_MAX_THREADS),
-                        apache.mpm_query(999), apache.mpm_query(-7), wrong)
-
             def tree(req):
                 return apache.config_tree()
         """,
@@ -475,7 +59,6 @@ def test_facts_of_the_server(httpd):
         "main": "localhost",
         "version": True,
     }
-    assert site.call("mpm") == (1, 16, 0, 0, [])
     tree = site.call("tree")
     assert ("DocumentRoot", f'"{site.docroot}"') in tree
     location = tree.index(("<Location", "/some>"))
@@ -524,68 +107,6 @@ def test_forms_in_query_strings(httpd):
     assert site.call("refused") == []
 
 
-def test_cleanup_at_the_end_of_the_child(httpd):
-    site = httpd(
-        functions="""
-            import os
-            PATH = os.path.join(os.path.dirname(os.path.dirname(__file__)), "scratch", "ended")
-
-            def note(text):
-                with open(PATH, "a") as file:
-                    file.write(f"{text} {apache.interpreter}\\n")
-
-            def fail(data):
-                raise ValueError("at the end")
-
-            def register(req):
-                apache.register_cleanup(note, "first")
-                req.server.register_cleanup(req, note, "second")
-                req.server.register_cleanup(req, note)
-                apache.register_cleanup(fail)
-                wrong = []
-                for act in (lambda: apache.register_cleanup(5), lambda: req.server.register_cleanup(5, note),
-                            lambda: req.server.register_cleanup(req, 5)):
-                    try:
-                        act()
-                        wrong.append(act)
-                    except ValueError:
-                        pass
-                return len(wrong)
-        """
-    )
-    site.expect_log("fail")
-    site.expect_log("ValueError.*at the end")
-    assert site.call("register") == 0
-    assert not (site.scratch / "ended").exists()
-    site.stop()
-    assert (site.scratch / "ended").read_text().split("\n") == ["None localhost", "second localhost", "first localhost", ""]
-
-
-def test_locks_between_processes(httpd):
-    site = httpd(
-        functions="""
-            import _apache
-
-            def locks(req):
-                server = req.server
-                _apache._global_lock(server, "key")
-                _apache._global_unlock(server, "key")
-                answer = [_apache._global_trylock(server, "key")]
-                _apache._global_unlock(server, "key")
-                wrong = []
-                for act in (lambda: _apache._global_lock(5, "key"), lambda: _apache._global_lock(server, []),
-                            lambda: _apache._global_unlock(server, "never locked")):
-                    try:
-                        act()
-                        wrong.append(None)
-                    except (TypeError, ValueError) as error:
-                        wrong.append(type(error).__name__)
-                return answer, wrong
-        """
-    )
-    assert site.call("locks") == ([True], ["TypeError", "TypeError", "ValueError"])
-
-
 def test_resolving_objects(httpd):
     site = httpd(
         functions="""
@@ -627,3 +148,142 @@ def test_root_is_no_place_for_python(httpd):
     )
     uid, pid = site.call("user")
     assert (uid != 0 or os.geteuid() != 0) and pid != site.pid and pid in site.child_pids()
+
+
+def test_the_processing_model(httpd, mpm):
+    site = httpd(
+        functions="""
+            def codes(req):
+                return {name.removeprefix("AP_MPMQ_"): apache.mpm_query(getattr(apache, name)) for name in dir(apache)
+                        if name.startswith("AP_MPMQ_") and name.rpartition("_")[2] not in ("SUPPORTED", "STATIC", "DYNAMIC")}
+
+            def others(req):
+                refused = 0
+                for code in ("x", None, 1.5):
+                    try:
+                        apache.mpm_query(code)
+                    except TypeError:
+                        refused += 1
+                return apache.mpm_query(999), apache.mpm_query(-7), apache.mpm_query(True) == apache.mpm_query(1), refused
+        """,
+        server="MaxConnectionsPerChild 100000\n",
+    )
+    codes = site.call("codes")
+    threaded = mpm != "prefork"
+    expected = {
+        "IS_THREADED": 1 if threaded else 0,
+        "IS_FORKED": 2,
+        "MAX_THREADS": 16 if threaded else 1,
+        "MAX_DAEMONS": 1 if threaded else 4,
+        "MAX_REQUESTS_DAEMON": 100000,
+        "HARD_LIMIT_THREADS": 16 if threaded else 1,
+        "MIN_SPARE_DAEMONS": 0 if threaded else 1,
+    }
+    assert {name: codes[name] for name in expected} == expected
+    assert set(codes) == {
+        "MAX_DAEMON_USED", "IS_THREADED", "IS_FORKED", "HARD_LIMIT_DAEMONS", "HARD_LIMIT_THREADS", "MAX_THREADS", "MIN_SPARE_DAEMONS",
+        "MIN_SPARE_THREADS", "MAX_SPARE_DAEMONS", "MAX_SPARE_THREADS", "MAX_REQUESTS_DAEMON", "MAX_DAEMONS",
+    }  # fmt: skip
+    assert codes["MAX_DAEMON_USED"] >= 1 and codes["HARD_LIMIT_DAEMONS"] >= 2
+    assert site.call("others") == (0, 0, True, 3)
+
+
+def test_the_configuration_as_a_tree(httpd):
+    """A copy of what httpd has parsed: without what it consumed on the way, and without .htaccess."""
+    site = httpd(
+        functions="""
+            def tree(req):
+                tree = apache.config_tree()
+                tree.clear()
+                return apache.config_tree()
+        """,
+        config="SetHandler mod_python\nPythonHandler app\nAllowOverride All",
+        files={".htaccess": "PythonOption of htaccess\n"},
+        server="""
+            Define consumed
+            <IfModule python_module>
+                PythonOption inside yes
+            </IfModule>
+            <Location /empty>
+            </Location>
+            <Location /outer>
+                PythonOption a "b c"
+                <If "true">
+                    PythonOption deep 1
+                </If>
+            </Location>
+        """,
+    )
+    tree = site.call("tree")
+    assert ("PythonOption", "inside yes") in tree
+    names = {entry[0] for entry in tree if isinstance(entry, tuple)}
+    assert not names & {"LoadModule", "Define", "<IfModule"} and ("PythonOption", "of htaccess") not in tree
+    empty, outer = tree.index(("<Location", "/empty>")), tree.index(("<Location", "/outer>"))
+    assert outer == empty + 1
+    assert tree[outer + 1] == [("PythonOption", 'a "b c"'), ("<If", '"true">'), [("PythonOption", "deep 1")]]
+
+
+def test_init(httpd):
+    """What the server calls once in each interpreter may be called again."""
+    site = httpd(
+        functions="""
+            import sys
+
+            def again(req):
+                before = (apache.interpreter, apache.main_server)
+                sys.argv = ["changed"]
+                callback = apache.init(*before)
+                return isinstance(callback, apache.CallBack), sys.argv, (apache.interpreter, apache.main_server) == before
+
+            def report(req):
+                try:
+                    1 / 0
+                except ZeroDivisionError as error:
+                    status = apache.CallBack().ReportError(type(error), error, error.__traceback__, req=req, phase="Phase", hname="name")
+                    other = apache.CallBack().ReportError(type(error), error, error.__traceback__, srv=req.server)
+                return status, other
+        """
+    )
+    site.expect_log("Phase name: ZeroDivisionError")
+    site.expect_log("N/A N/A: ZeroDivisionError")
+    site.expect_log("Phase name: |N/A N/A: ")
+    assert site.call("again") == (True, ["mod_python"], True)
+    assert site.call("report") == (500, 500)
+
+
+def test_a_report_on_a_page(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def handler(req):
+                try:
+                    raise ValueError("<shown>")
+                except ValueError as error:
+                    return apache.CallBack().ReportError(type(error), error, error.__traceback__, req, debug=1, phase="P", hname="h")
+        """
+    )
+    site.expect_log("P h: ")
+    response = site.get("/")
+    assert (response.status, response.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert (
+        response.text.startswith('\n<pre>\nMod_python error: "P h"\n\nTraceback') and "ValueError: &lt;shown&gt;" in response.text
+    )
+
+
+def test_the_package(httpd):
+    site = httpd(
+        functions="""
+            import site
+            import sys
+
+            def package(req):
+                from mod_python import python22, version
+                namespace = {}
+                exec("from mod_python.python22 import *", namespace)
+                same = version.version == __import__("mod_python").mp_version
+                return same, site.ENABLE_USER_SITE, sys.argv, "/usr/share/nowhere" in sys.path
+        """,
+        env={"PYTHONPATH": "/usr/share/nowhere"},
+    )
+    assert site.call("package") == (True, False, ["mod_python"], True)

@@ -4,6 +4,8 @@ import hashlib
 
 import pytest
 
+pytestmark = pytest.mark.threads_and_processes
+
 ECHO = """
     from urllib.parse import unquote
 
@@ -275,3 +277,55 @@ def test_a_large_sendfile(httpd):
         files={"large": bytes(range(256)) * 8192},
     )
     assert site.get("/").body == bytes(range(256)) * 8192
+
+
+def test_what_is_known_of_a_body(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def facts(req):
+                return [req.read_body, req.read_chunked, req.remaining, req.read_length, req.expecting_100]
+
+            def handler(req):
+                before = facts(req)
+                data = req.read(3)
+                middle = facts(req)
+                data += req.read()
+                req.write(repr([before, middle[0], middle[3] >= 3, facts(req)[0], facts(req)[3], len(data)]))
+                return apache.OK
+        """
+    )
+    assert eval(site.post("/", b"x" * 9).text) == [[0, 0, 0, 0, 0], 1, True, 1, 9, 9]
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    answer = site.raw(head + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody")
+    assert b"[[0, 0, 0, 0, 1]" in answer
+    assert b"[[0, 0, 0, 0, 0]" in site.raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"four"))
+
+
+def test_hints_that_are_no_counts(httpd):
+    site = httpd(handler=ECHO)
+    body = b"one\ntwo\nthree"
+    assert eval(site.post("/?req.readlines(-1)", body).text) == [b"one\n", b"two\n", b"three"]
+    # Other negative numbers: one line, as ever.
+    assert eval(site.post("/?req.readlines(-5)", body).text) == [b"one\n"]
+    assert eval(site.post("/?req.readline(0)", body).text) in (b"", b"one\n")
+
+
+def test_a_client_that_has_left_cannot_be_flushed_to(httpd):
+    site = httpd(
+        handler="""
+            def handler(req):
+                try:
+                    for _ in range(10000):
+                        req.write("x" * 100000, 0)
+                        req.flush()
+                except OSError as error:
+                    req.log_error(f"left: {error}", 5)
+                return 0
+        """
+    )
+    with site.socket() as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        connection.recv(1000)
+    site.wait_log(r"left: .*([Ff]lush|[Ww]rite) failed")

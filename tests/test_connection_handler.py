@@ -1,80 +1,17 @@
 """PythonConnectionHandler: a handler has a whole connection, below HTTP, or leaves it to HTTP."""
 
 import concurrent.futures
-import pathlib
-import shutil
 import socket
 import ssl
-import subprocess
-import textwrap
 import threading
 import time
 
 import pytest
 
-import client
-import httpd as real
-
-REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-HTTP = """
-
-def handler(req):
-    req.content_type = "text/plain"
-    req.write("served by HTTP")
-    return apache.OK
-"""
-
-
-class Connections:
-    """A site with HTTP at its port, and a virtual host at another port whose connections a handler has."""
-
-    def __init__(self, httpd, handler, config="", main="", words="app", **options):
-        self.port = real.free_port()
-        self.site = httpd(
-            handler="from mod_python import apache\n" + textwrap.dedent(handler) + ("" if "def handler(" in handler else HTTP),
-            server=textwrap.dedent(main)
-            + textwrap.dedent(f"""
-                AcceptFilter http none
-                Listen 127.0.0.1:{self.port}
-                <VirtualHost 127.0.0.1:{self.port}>
-                    ServerName localhost
-                    PythonPath "sys.path + ['${{docroot}}']"
-                    {f"PythonConnectionHandler {words}" if words else ""}
-            """)
-            + textwrap.dedent(config)
-            + "\n</VirtualHost>\n",
-            **options,
-        )
-
-    def open(self):
-        return socket.create_connection(("127.0.0.1", self.port), 30)
-
-    def talk(self, data, half_close=True):
-        """All that comes back for these bytes."""
-        with self.open() as connection:
-            connection.sendall(data)
-            if half_close:
-                connection.shutdown(socket.SHUT_WR)
-            return client.receive(connection)
-
-
-def exactly(connection, count):
-    received = b""
-    while len(received) < count:
-        more = connection.recv(count - len(received))
-        assert more, f"the connection ended after {received!r}"
-        received += more
-    return received
-
-
-ECHO_LINES = """
-    def connectionhandler(conn):
-        while True:
-            try:
-                conn.write(conn.readline())
-            except OSError:
-                return apache.OK
-"""
+from client import receive
+from connections import ECHO_LINES, REQUEST, Connections, exactly
+from memory import memory
+from real_site import certificate as certificate
 
 
 @pytest.mark.every_mpm
@@ -87,7 +24,7 @@ def test_echo_by_lines(httpd):
         # Several lines in one packet, and the last one without its newline.
         connection.sendall(b"a\nb\nc")
         connection.shutdown(socket.SHUT_WR)
-        assert client.receive(connection) == b"a\nb\nc"
+        assert receive(connection) == b"a\nb\nc"
     assert server.site.get("/").text == "served by HTTP"
 
 
@@ -108,7 +45,7 @@ def test_echo_by_blocks(httpd):
     with server.open() as connection:
         sender = threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR)))
         sender.start()
-        assert client.receive(connection) == data
+        assert receive(connection) == data
         sender.join()
 
 
@@ -192,132 +129,7 @@ def test_what_a_read_in_vain_has_seen_is_read_again(httpd):
         connection.sendall(b"abcdef")
         assert exactly(connection, 10) == b"late\nlate\n"
         connection.sendall(b"gh\n")
-        assert eval(client.receive(connection)) == [None, None, b"ab", b"cdef", b"gh\n"]
-
-
-DECLINE = """
-    def connectionhandler(conn):
-        line = conn.readline()
-        conn.notes["line"] = line.decode().strip()
-        return apache.DECLINED
-
-    def handler(req):
-        req.content_type = "text/plain"
-        req.write(f"{req.connection.notes.get('line')} {req.method} {len(req.read())}")
-        return apache.OK
-"""
-BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
-
-
-@pytest.mark.every_mpm
-def test_declined_leaves_the_unread_bytes_to_http(httpd):
-    server = Connections(httpd, DECLINE)
-    answer = server.talk(b"PROXY me\r\n" + BODY + REQUEST, half_close=False)
-    assert answer.count(b"HTTP/1.1 200") == 2
-    assert b"PROXY me POST 20000" in answer and b"PROXY me GET 0" in answer
-
-
-@pytest.mark.every_mpm
-def test_declined_once_for_all_requests(httpd):
-    server = Connections(
-        httpd,
-        """
-        def connectionhandler(conn):
-            conn.notes.add("calls", "1")
-            return apache.DECLINED
-
-        def handler(req):
-            req.write(f"calls: {req.connection.notes['calls']}.")
-            return apache.OK
-        """,
-    )
-    kept_alive = REQUEST.replace(b"Connection: close\r\n", b"")
-    with server.open() as connection:
-        for _ in range(3):
-            connection.sendall(kept_alive)
-            answer = b""
-            while not answer.endswith(b"0\r\n\r\n"):
-                answer += exactly(connection, 1)
-            assert b"calls: 1." in answer
-        connection.sendall(kept_alive + REQUEST)
-        assert client.receive(connection).count(b"calls: 1.") == 2
-
-
-@pytest.mark.every_mpm
-def test_declined_after_a_read_in_vain(httpd):
-    server = Connections(
-        httpd,
-        """
-        def connectionhandler(conn):
-            try:
-                return conn.readline(1000) and apache.OK
-            except TimeoutError:
-                conn.write("?")
-                return apache.DECLINED
-        """,
-        config="Timeout 1",
-    )
-    for start, rest in ((b"GET / HT", b""), (b"POST / HTTP/1.0", b"Content-Length: 5\r\n")):
-        with server.open() as connection:
-            connection.sendall(start)
-            assert exactly(connection, 1) == b"?"
-            connection.sendall((b"GET / HTTP/1.1\r\n" if not rest else b"POST / HTTP/1.0\r\n")[len(start) :])
-            connection.sendall(b"Host: localhost\r\nConnection: close\r\n" + rest + b"\r\n12345")
-            assert b"served by HTTP" in client.receive(connection)
-
-
-@pytest.mark.every_mpm
-@pytest.mark.parametrize("result", ["apache.OK", "apache.DONE", "apache.HTTP_FORBIDDEN", "12345"])
-def test_any_other_integer_closes(httpd, result):
-    server = Connections(
-        httpd,
-        f"""
-        def connectionhandler(conn):
-            conn.write("bye")
-            return {result}
-        """,
-    )
-    assert server.talk(REQUEST, half_close=False) == b"bye"
-
-
-@pytest.mark.every_mpm
-@pytest.mark.parametrize(
-    "body, text",
-    [
-        ("1/0", "ZeroDivisionError: division by zero"),
-        ("raise apache.SERVER_RETURN(apache.OK)", "SERVER_RETURN: 0"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
-        ("return None", "the handler returned None"),
-        ("return True", "AssertionError: the handler returned a value of type bool"),
-        ("return 'x'", "AssertionError: the handler returned a value of type str"),
-        ("return 2**40", "out of range"),
-        ("conn.write(5)", "TypeError: data must be str or a bytes-like object, not int"),
-        ("conn.read('x')", "TypeError: length must be an integer"),
-        ("conn.nothing", "AttributeError"),
-    ],
-)
-def test_errors_close_the_connection_without_a_page(httpd, body, text):
-    server = Connections(httpd, f"def connectionhandler(conn): {body}", config="PythonDebug On")
-    server.site.expect_traceback(text, phase="ConnectionHandler")
-    assert server.talk(REQUEST, half_close=False) == b""
-    assert server.site.get("/").text == "served by HTTP"
-
-
-@pytest.mark.parametrize(
-    "words, text",
-    [("missing", "ModuleNotFoundError"), ("app::nothing", "contains no 'nothing'"), ("app::a.b", "contains no 'a.b'")],
-)
-def test_a_handler_that_is_not_there(httpd, words, text):
-    server = Connections(httpd, "", words=words)
-    server.site.expect_traceback(text, phase="ConnectionHandler", handler=words)
-    assert server.talk(REQUEST, half_close=False) == b""
-
-
-def test_errors_go_to_the_log_of_the_server_that_listens(httpd):
-    server = Connections(httpd, "def connectionhandler(conn): 1/0", config="ErrorLog ${scratch}/own_log")
-    assert server.talk(REQUEST, half_close=False) == b""
-    log = (server.site.scratch / "own_log").read_text()
-    assert "ConnectionHandler app: ZeroDivisionError" in log and "[client" not in log
+        assert eval(receive(connection)) == [None, None, b"ab", b"cdef", b"gh\n"]
 
 
 def test_the_list_of_handlers(httpd):
@@ -407,7 +219,7 @@ def test_a_kept_connection_is_over_with_its_connection(httpd):
         children=1,
     )
     assert server.talk(b"") == b""
-    real.wait_until(lambda: not real.open_connections(server.port), "the connection's end")
+    server.site.settle()
     assert eval(server.talk(b"")) == ["this connection object can no longer be used: its connection is over"] * 5
 
 
@@ -527,16 +339,6 @@ def test_many_connections_at_once(httpd):
             finished.result()
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate of our own; httpd reads it before it gives up being root."""
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "certificate.pem"]
-    subprocess.run([*command, *files], check=True, capture_output=True)
-    return tmp_path
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 @pytest.mark.every_mpm
 def test_tls_is_below_the_handler(httpd, certificate):
     server = Connections(
@@ -557,14 +359,14 @@ def test_tls_is_below_the_handler(httpd, certificate):
         config=f"""
             Timeout 1
             SSLEngine on
-            SSLCertificateFile "{certificate}/certificate.pem"
-            SSLCertificateKeyFile "{certificate}/key.pem"
+            SSLCertificateFile "{certificate[0]}"
+            SSLCertificateKeyFile "{certificate[1]}"
         """,
         modules=("reqtimeout", "socache_shmcb", "http2"),
         late_modules=("ssl",),
         main="Protocols h2 http/1.1",
     )
-    context = ssl.create_default_context(cafile=certificate / "certificate.pem")
+    context = ssl.create_default_context(cafile=certificate[0])
     for last in (b"HTTP\n", b""):
         with server.open() as plain, context.wrap_socket(plain, server_hostname="localhost") as connection:
             assert exactly(connection, 3) == b"go\n"
@@ -575,12 +377,7 @@ def test_tls_is_below_the_handler(httpd, certificate):
             if not last:
                 assert exactly(connection, 5) == b"late\n"
             connection.sendall(REQUEST[len(start) :])
-            assert b"served by HTTP" in client.receive(connection)
-
-
-def resident_kilobytes(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0])
+            assert b"served by HTTP" in receive(connection)
 
 
 def test_a_long_connection_takes_no_more_memory(httpd):
@@ -591,7 +388,45 @@ def test_a_long_connection_takes_no_more_memory(httpd):
             for _ in range(rounds):
                 connection.sendall(b"x" * 99 + b"\n")
                 exactly(connection, 100)
-            return sum(resident_kilobytes(pid) for pid in server.site.child_pids())
+            return sum(memory(pid) for pid in server.site.child_pids())
 
         before = talk(3000)
         assert talk(15_000) - before < 500
+
+
+@pytest.mark.every_mpm
+def test_a_virtual_host_with_its_own_list_has_that_alone(httpd):
+    server = Connections(
+        httpd,
+        """
+        def main(conn):
+            return apache.DECLINED if conn.local_addr[1] != conn.base_server.port else 1/0
+
+        def own(conn):
+            conn.write(f"own {conn.hlist.handler}")
+            return apache.OK
+
+        def second(conn):
+            conn.write("never")
+            return apache.OK
+        """,
+        main="PythonPath \"sys.path + ['${docroot}']\"\nPythonConnectionHandler app::main",
+        # Of several only the first is called, and an extension means nothing.
+        words="app::own app::second | .txt\nPythonConnectionHandler app::own app::second",
+    )
+    assert server.talk(b"") == b"own app::own"
+    assert server.site.get("/").text == "served by HTTP"
+
+
+def test_nothing_is_added_to_the_path_for_connections(httpd):
+    server = Connections(
+        httpd,
+        """
+        def connectionhandler(conn):
+            import sys
+            conn.write(repr([item for item in sys.path if "htdocs" in item]))
+            return apache.OK
+        """,
+        config="PythonInterpreter alone",
+    )
+    assert eval(server.talk(b"")) == [str(server.site.docroot)]

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.threads_and_processes
+
 RAISING = """
     from mod_python import apache
 
@@ -32,6 +34,17 @@ def test_traceback_in_the_log_of_the_request(httpd):
     assert text.index("ValueError: boom <&>") < text.index("The above exception was the direct cause") < text.index("LookupError")
     assert f'File "{site.docroot}/app.py", line 5, in deep' in text
     assert "Traceback (most recent call last):" in lines[0]
+
+
+@pytest.mark.parametrize("statement", ["raise ValueError('x')", "1/0", "int('x')", "undefined", "{}[0]"])
+def test_the_line_that_raised_is_in_the_traceback(httpd, statement):
+    """Whether Python code raised the exception or C code did."""
+    site = httpd(handler=f"def handler(req):\n    {statement}")
+    site.expect_log("PythonHandler app: ")
+    assert site.get("/").status == 500
+    heading, place, _ = [line.partition("PythonHandler app: ")[2] for line in site.error_log.splitlines() if "Handler app" in line]
+    assert heading == "Traceback (most recent call last):"
+    assert place.startswith(f'  File "{site.docroot}/app.py", line 2, in handler\\n    {statement}')
 
 
 def test_page_of_python_debug(httpd):
@@ -108,7 +121,8 @@ def test_any_exception_is_a_500_and_the_child_lives(httpd, name):
                     req.write(str(os.getpid()))
                     return 0
                 {EXCEPTIONS[name]}
-        """
+        """,
+        children=1,
     )
     site.expect_traceback(name)
     before = site.get("/?pid").text

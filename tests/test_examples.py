@@ -9,6 +9,11 @@ import pytest
 import httpd as real
 
 EXAMPLES = real.PROJECT / "examples"
+SERVER = """
+    Define EXAMPLES "${root}/examples"
+    Define UPLOADS "${scratch}/uploads"
+    IncludeOptional "${root}/examples/httpd.con[f]"
+"""
 
 
 @pytest.fixture
@@ -16,9 +21,7 @@ def examples(httpd):
     copies = []
 
     def start():
-        site = httpd(
-            server='Define EXAMPLES "${root}/examples"\nIncludeOptional "${root}/examples/httpd.con[f]"', modules=("dir", "mime")
-        )
+        site = httpd(server=SERVER, modules=("dir", "mime"))
         copies.append(site)
         shutil.copytree(EXAMPLES, site.root / "examples")
         site.restart()
@@ -69,10 +72,39 @@ def test_form(examples):
         assert "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! You sent 15 characters" in response.text
         assert "one\ntwo &amp; three</textarea>" in response.text
     assert examples.get("/form/?name=%e9").status == 200
-    assert examples.post("/form/", "name=x", headers={"Content-Type": "text/plain"}).status == 415
+    assert examples.post("/form/", "name=x", headers={"Content-Type": "text/plain"}).status == 501
     assert examples.post("/form/", "name=" + "x" * 70000, headers=kind).status == 413
     refused = examples.request("PUT", "/form/", "x")
     assert refused.status == 405 and "POST" in refused.headers["Allow"]
+
+
+def cookies_of(response):
+    return {"Cookie": "; ".join(line.partition(";")[0] for line in response.headers.get_all("Set-Cookie"))}
+
+
+def test_cookie(examples):
+    first = examples.get("/cookie/?blue")
+    assert "You like blue, and are here for the 1. time." in first.text
+    second = examples.get("/cookie/", headers=cookies_of(first))
+    assert "You like blue, and are here for the 2. time." in second.text
+    forged = {"Cookie": cookies_of(second)["Cookie"].replace("visits=", "visits=0") + "; colour=<script>"}
+    assert "You like red, and are here for the 1. time." in examples.get("/cookie/", headers=forged).text
+
+
+def test_session(examples):
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    first = examples.get("/session/")
+    assert "Nobody has come in. This page has been shown to you 1 times." in first.text
+    entered = examples.post("/session/", urlencode({"name": "J\u00f6rg <b>"}), headers={**kind, **cookies_of(first)})
+    assert (entered.status, entered.headers["Location"]) == (302, "/session/")
+    assert cookies_of(entered) != cookies_of(first)
+    assert "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! This page has been shown to you 2 times." in examples.get(
+        "/session/", headers=cookies_of(entered)
+    ).text
+    assert "Nobody" in examples.get("/session/", headers=cookies_of(first)).text
+    left = examples.post("/session/", "leave=yes", headers={**kind, **cookies_of(entered)})
+    assert "1970" in left.headers["Set-Cookie"]
+    assert "Nobody" in examples.get("/session/", headers=cookies_of(entered)).text
 
 
 def test_wsgi(examples):

@@ -1,57 +1,23 @@
 """Filters with much to do: large bodies in flat memory, and many clients at a time."""
 
-import concurrent.futures
-import http.client
 import os
-import pathlib
-import re
 
 import pytest
+
+from crowd import crowd
+from filters import UPPER
+from memory import memory
 
 # Bytes of the large responses and uploads; 1 GiB shows best that memory stays flat.
 LARGE = int(os.environ.get("HTTPD_TEST_FILTER_BYTES", 64 * 1024 * 1024))
 
-UPPER = """
-    from mod_python import apache
-
-    def outputfilter(filter):
-        data = filter.read()
-        while data:
-            filter.write(data.upper())
-            data = filter.read()
-        if data is None:
-            filter.close()
-
-    inputfilter = outputfilter
-
-    def handler(req):
-        req.content_type = "text/plain"
-        if req.method == "POST":
-            req.write(req.read())
-        else:
-            req.write("some text\\n")
-            req.write("and more\\n", 0)
-        return apache.OK
-"""
-
-
-def resident(site):
-    """Bytes of memory of the fattest child."""
-    sizes = []
-    for pid in site.child_pids():
-        try:
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-        except FileNotFoundError:
-            continue
-        sizes.append(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024)
-    return max(sizes)
-
 
 def flat(site, action):
     """Run an action that must not make the children grow with the data."""
-    before = resident(site)
+    pid = site.child_pids()[0]
+    before = memory(pid)
     action()
-    assert resident(site) - before < 24 * 1024 * 1024
+    assert memory(pid) - before < 24 * 1024
 
 
 @pytest.mark.parametrize("source", ["file", "written"])
@@ -135,15 +101,6 @@ def test_a_large_upload_in_flat_memory(httpd):
     flat(site, send)
 
 
-def ask(site, connection, *request):
-    """One request, on a new connection where httpd has closed the kept one."""
-    try:
-        return site.ask(connection, *request)
-    except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-        connection.close()
-        return site.ask(connection, *request)
-
-
 @pytest.mark.every_mpm
 def test_filters_under_load(httpd):
     """Q16: the C module crashes here on threaded processing models."""
@@ -161,12 +118,10 @@ def test_filters_under_load(httpd):
     )
     rounds = int(os.environ.get("HTTPD_TEST_FILTER_ROUNDS", "60"))
 
-    def client(number):
+    def talk(ask, number):
         body = b"client %d " % number * 500
-        with site.connection() as connection:
-            for _ in range(rounds):
-                assert ask(site, connection, "POST", "/", body).body == body.upper()
-                assert ask(site, connection, "GET", "/").text == "SOME TEXT\nAND MORE\n"
+        for _ in range(rounds):
+            assert ask("POST", "/", body).body == body.upper()
+            assert ask("GET", "/").text == "SOME TEXT\nAND MORE\n"
 
-    with concurrent.futures.ThreadPoolExecutor(16) as clients:
-        list(clients.map(client, range(16)))
+    crowd(site, talk)

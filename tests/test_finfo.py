@@ -1,6 +1,11 @@
 """File information: `req.finfo` and `apache.stat`."""
 
 import os
+import socket
+
+import pytest
+
+pytestmark = pytest.mark.threads_and_processes
 
 
 def test_of_a_file(httpd):
@@ -86,3 +91,66 @@ def test_of_a_missing_file(httpd):
         """
     )
     assert site.call("nothing") == (True, None, f"{site.docroot}/nothing", None)
+
+
+def test_kinds_of_files(httpd):
+    site = httpd(
+        functions="""
+            def kinds(req):
+                root = req.document_root()
+                names = ("app.py", ".", "link", "pipe", "socket")
+                return [apache.stat(f"{root}/{name}", apache.APR_FINFO_MIN).filetype for name in names] + [
+                    apache.stat("/dev/null", apache.APR_FINFO_NORM).filetype, apache.stat(f"{root}/link", apache.APR_FINFO_LINK).filetype]
+
+            def wanted(req):
+                finfo = apache.stat(req.filename, apache.APR_FINFO_MIN)
+                bits = finfo.valid & apache.APR_FINFO_MIN
+                return bits == apache.APR_FINFO_MIN, finfo.user is not None, finfo.ctime > 0
+
+            def denied(req):
+                answer = []
+                for path in ("/root/x", "/proc/1/fd/0", "x" * 5000):
+                    try:
+                        answer.append(apache.stat(path, apache.APR_FINFO_MIN).filetype)
+                    except OSError as error:
+                        answer.append((type(error).__name__, error.errno > 0))
+                return answer
+        """,
+        files={"wanted": "x"},
+    )
+    (site.docroot / "link").symlink_to("app.py")
+    os.mkfifo(site.docroot / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(site.docroot / "socket"))
+        assert site.call("kinds") == [1, 2, 1, 5, 7, 3, 6]
+    assert site.call("wanted") == (True, True, True)
+    answers = site.call("denied")
+    assert answers[2] == ("OSError", True)
+    if os.geteuid() == 0:
+        assert answers[0] == ("PermissionError", True)
+
+
+def test_as_a_sequence_and_as_text(httpd):
+    site = httpd(
+        functions="""
+            ORDER = "fname filetype valid protection user group size inode device nlink atime mtime ctime name".split()
+
+            def sequence(req):
+                finfo = req.finfo
+                return (finfo[-1] == finfo[12] == finfo.filetype, list(finfo) == list(finfo[:]), finfo == apache.stat(req.filename,
+                        apache.APR_FINFO_NORM), finfo == apache.stat("/", apache.APR_FINFO_NORM), finfo != 5)
+
+            def text(req):
+                return eval(repr(req.finfo)) == {name: getattr(req.finfo, name) for name in ORDER}, list(eval(repr(req.finfo))) == ORDER
+
+            def copied(req):
+                mine = apache.stat(req.document_root(), apache.APR_FINFO_NORM)
+                req.finfo = mine
+                req.finfo = req.finfo
+                return req.finfo == mine, req.finfo is mine
+        """,
+        files={"sequence": "x", "text": "x"},
+    )
+    assert site.call("sequence") == (True, True, True, False, True)
+    assert site.call("text") == (True, True)
+    assert site.call("copied") == (True, False)

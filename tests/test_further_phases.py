@@ -32,6 +32,27 @@ def test_a_quick_handler_answers_before_all_phases(httpd):
     assert site.get("/other").status == 403
 
 
+def test_a_quick_handler_is_not_asked_about_subrequests(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def quickhandler(req):
+                req.notes["asked"] = "yes"
+                return apache.DECLINED
+
+            def handler(req):
+                req.write(f"{req.notes.get('asked')} ")
+                if not req.main:
+                    req.subrequest_uri("/part").run()
+                return apache.OK
+        """,
+        server=PATH + "PythonQuickHandler app",
+        config="SetHandler mod_python\nPythonHandler app",
+    )
+    assert site.get("/whole").text == "yes None "
+
+
 def test_errors_of_a_quick_handler(httpd):
     site = httpd(handler="def quickhandler(req):\n    raise KeyError(req.uri)", server=PATH + "PythonQuickHandler app")
     site.expect_traceback("KeyError: '/x'", phase="PythonQuickHandler")

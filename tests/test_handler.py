@@ -295,32 +295,6 @@ def test_handlers_that_are_objects(httpd):
     assert site.get("/package").text == "packed"
 
 
-def test_extensions_choose_the_list(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.write("plain " + repr(req.extension))
-                return 0
-
-            def text(req):
-                req.write("text " + req.extension)
-                return 0
-        """,
-        config="""
-            SetHandler mod_python
-            PythonHandler app
-            PythonHandler app::text|.txt .a.b
-            PythonHandler missing | dotless
-        """,
-    )
-    assert site.get("/x.txt").text == "text .txt"
-    assert site.get("/x.txt/more.html").text == "text .txt"
-    assert site.get("/x.a.b").text == "text .a.b"
-    assert site.get("/x.y.txt").text.startswith("plain")
-    assert site.get("/x.dotless").text.startswith("plain")
-    assert site.get("/noext").text == "plain ''"
-
-
 def test_mod_python_without_a_handler_serves_the_file(httpd):
     site = httpd(config="SetHandler mod_python", files={"page.txt": "as it is"})
     assert site.get("/page.txt").text == "as it is"

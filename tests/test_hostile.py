@@ -1,8 +1,18 @@
 """Hostile input, and handlers that keep what they should not: an exception or a status each, and the child lives."""
 
 import contextlib
+import functools
 
 import pytest
+
+pytestmark = pytest.mark.threads_and_processes
+
+
+@pytest.fixture
+def httpd(httpd, mpm):
+    """A site with the one child that is to live."""
+    return functools.partial(httpd, children=1)
+
 
 PID = """
             def pid(req):
@@ -151,7 +161,8 @@ KEEPING = f"""
                              "sendfile": ("/etc/hostname",), "set_content_length": (5,), "ssl_var_lookup": ("X",), "update_mtime": (5,),
                              "add_input_filter": ("x",), "add_output_filter": ("x",), "register_input_filter": ("x", "app"),
                              "register_output_filter": ("x", "app"), "expr": ("true",), "expr_string": ("x",), "subrequest_uri": ("/",),
-                             "subrequest_file": ("/etc/hostname",), "wsgi_start_response": ("200 OK", [])}}
+                             "subrequest_file": ("/etc/hostname",), "wsgi_start_response": ("200 OK", []),
+                             "_read_form": (0, None, None), "_write_page": ("x",), "_write_page_html": ("x",)}}
                 for name in dir(type(old)):
                     if name.startswith("__"):
                         continue

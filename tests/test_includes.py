@@ -55,7 +55,7 @@ def test_what_a_tag_has(pages):
         filter=page(
             '<!--#python eval="[filter.name, filter.handler, filter.dir, filter.is_input, filter.closed, filter.softspace]" -->',
             '<!--#python eval="[filter.read(), filter.readline(), filter.read(5), filter.pass_on(), filter.disable()]" -->',
-            "<!--#python eval=\"[hasattr(filter, 'nonexistent'), filter.req is filter.req]\" -->",
+            "<!--#python eval=\"[hasattr(filter, 'nonexistent'), filter.req is filter.req, type(filter).__name__]\" -->",
         ),
         entities='<!--#python eval="1 &lt; 2" --> <!--#set var="v" value="3" --><!--#python eval="\'$v\'" -->',
         crlf='<!--#python exec="\r\nfor x in [1, 2]:\r\n    filter.write(str(x))\r\n   " -->',
@@ -67,7 +67,7 @@ def test_what_a_tag_has(pages):
     assert site.get("/filter.html").text.split("\n") == [
         "['includes', None, None, 0, 0, 0]",
         "[b'', b'', b'', None, None]",
-        "[False, True]",
+        "[False, True, 'mp_filter']",
     ]
     assert site.get("/entities.html").text == "True $v"
     assert site.get("/crlf.html").text == "12"
@@ -106,7 +106,7 @@ def test_q15_errors_give_the_text_of_the_server_and_the_page_goes_on(pages):
             '<!--#python eval="5 +" --> <!--#python exec="raise SystemExit" --> <!--#python eval="filter.write(5)" -->',
             '<!--#python exec="from mod_python import apache; raise apache.SERVER_RETURN(403)" --> <!--#python eval="\'end\'" -->',
         ),
-        config='SSIErrorMsg "[error]"\nPythonDebug On\n',
+        config='SSIErrorMsg "[error]"\n',
     )
     for text in ("ZeroDivisionError", "NameError", "SyntaxError", "SystemExit", "TypeError", "SERVER_RETURN"):
         site.expect_log(rf"includes {site.docroot}/page\.html: .*{text}")
@@ -118,6 +118,28 @@ def test_q15_errors_give_the_text_of_the_server_and_the_page_goes_on(pages):
         assert response.status == 200
         assert response.text == "one [error] two partly [error] three\n[error] [error] [error]\n[error] end"
     assert site.child_pids() == pids
+
+
+def test_python_debug_shows_the_traceback_in_the_tag_s_place(pages):
+    site = pages(
+        page=page(
+            "one <!--#python eval=\"1/0\" --> two <!--#python exec=\"filter.write('partly '); raise KeyError('<b>&')\" --> three",
+            '<!--#python eval="" --> <!--#if expr="false" --><!--#python eval="1/0" --><!--#endif -->end <!--#python eval="6 * 7" -->',
+        ),
+        config='SSIErrorMsg "[error]"\nPythonDebug On\n',
+    )
+    site.expect_log(r"includes .*/page\.html: .*ZeroDivisionError")
+    site.expect_log(r"includes .*/page\.html: ")
+    text = site.get("/page.html").text
+    opening = f'\n<pre>\nMod_python error: "includes {site.docroot}/page.html"'
+    first, _, rest = text.partition("</pre>\n")
+    assert (
+        first.startswith(f"one {opening}\n\nTraceback (most recent call last):") and "ZeroDivisionError: division by zero" in first
+    )
+    second, _, rest = rest.partition("</pre>\n")
+    assert second.startswith(f" two partly {opening}\n\nTraceback") and "KeyError: &#x27;&lt;b&gt;&amp;&#x27;" in second
+    # A tag that is written wrongly is no matter of code.
+    assert rest == " three\n[error] end 42"
 
 
 def test_q15_q78_under_load(pages):

@@ -1,5 +1,7 @@
 """Interim responses: what goes out before the response."""
 
+import subprocess
+
 import client
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -131,3 +133,22 @@ def test_what_is_no_interim_response(httpd):
     )
     assert site.call("refused") == ["ValueError"] * 5 + ["TypeError"]
     assert "has begun" in site.get("/late").text
+
+
+def test_early_hints_over_http2(httpd):
+    site = httpd(
+        handler="""
+            def handler(req):
+                req.headers_out["Link"] = f"</{req.args}>; rel=preload"
+                req.send_interim_response()
+                req.write("body")
+                return 0
+        """,
+        modules=("http2",),
+        server="Protocols h2c http/1.1\nH2EarlyHints On",
+    )
+    command = ["curl", "-s", "-i", "--max-time", "20", "--http2-prior-knowledge", f"http://localhost:{site.port}/?x"]
+    hints, final, body = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n\n")
+    assert hints.split("\n") == ["HTTP/2 103 ", "link: </x>; rel=preload"]
+    assert final.startswith("HTTP/2 200") and "link: </x>; rel=preload" in final
+    assert body == "body"

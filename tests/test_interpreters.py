@@ -214,6 +214,25 @@ def test_threads_keep_their_state(httpd):
         assert site.call("count") == (True, True)
 
 
+ENCODINGS = """
+    import os
+    import sys
+
+    def encodings(req):
+        with open(req.filename) as file:
+            return sys.getfilesystemencoding(), sys.flags.utf8_mode, file.read(), os.path.basename(req.filename)
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "utf8_mode"),
+    [({}, 1), ({"LANG": "C"}, 1), ({"LANG": "de_DE", "LC_ALL": "POSIX"}, 1), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, 0)],
+)
+def test_files_are_utf8_where_the_locale_names_no_encoding(httpd, env, utf8_mode):
+    site = httpd(functions=ENCODINGS, files={"encodings/\u00e9": "caf\u00e9"}, env=env)
+    assert site.call("encodings", query="/%C3%A9") == ("utf-8", utf8_mode, "caf\u00e9", "\u00e9")
+
+
 def test_imports_at_child_start(httpd):
     site = httpd(
         handler="""
@@ -277,3 +296,46 @@ def test_exit_of_a_child_is_prompt(httpd):
         """
     )
     assert site.call("leave") is True
+
+
+def test_an_import_given_twice_calls_twice(httpd):
+    site = httpd(
+        handler="""
+            import os
+            from mod_python import apache
+
+            SCRATCH = os.path.dirname(os.path.dirname(__file__)) + "/scratch"
+
+            def note():
+                with open(f"{SCRATCH}/{os.getpid()}", "a") as file:
+                    file.write(f"{apache.interpreter} ")
+
+            def handler(req):
+                with open(f"{SCRATCH}/{os.getpid()}") as file:
+                    req.write(file.read())
+                return apache.OK
+        """,
+        server="""
+            PythonPath "sys.path+['${docroot}']"
+            PythonImport app::note one
+            PythonImport app::note one
+            PythonImport app::note two
+        """,
+    )
+    assert site.get("/").text == "one one two "
+
+
+def test_the_directory_of_an_added_handler_names_its_interpreter(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def fixuphandler(req):
+                req.handler = "mod_python"
+                req.add_handler("PythonHandler", "app::added", req.document_root() + "/sub")
+                return apache.OK
+        """,
+        files={"sub/app.py": "def added(req):\n    req.write(req.interpreter)\n    return 0\n"},
+        config="PythonFixupHandler app\nPythonInterpPerDirective On\n",
+    )
+    assert site.get("/page").text == f"{site.docroot}/sub/"

@@ -1,114 +1,10 @@
-"""Request phases: when each runs, in which order, and after which results the next handler is asked."""
-
-import functools
+"""Request phases: when each runs, and in which order."""
 
 import pytest
 
-AUTH_MODULES = ("authn_core", "authn_file", "auth_basic", "authz_user", "mime")
-PHASES = {
-    "PythonPostReadRequestHandler": "postreadrequesthandler",
-    "PythonTransHandler": "transhandler",
-    "PythonHeaderParserHandler": "headerparserhandler",
-    "PythonInitHandler": "inithandler",
-    "PythonAccessHandler": "accesshandler",
-    "PythonAuthenHandler": "authenhandler",
-    "PythonAuthzHandler": "authzhandler",
-    "PythonTypeHandler": "typehandler",
-    "PythonFixupHandler": "fixuphandler",
-    "PythonHandler": "handler",
-    "PythonLogHandler": "loghandler",
-    "PythonCleanupHandler": "cleanuphandler",
-}
+from every_phase import AUTH_MODULES, BY_DIRECTORY, BY_SERVER, EVERY_ONE, EVERY_PHASE, finish
 
-# A handler for each phase, each leaving the name of its phase in a list on the request, which the last one files.
-EVERY_PHASE = """
-    import os
-    from mod_python import apache
-
-    def trail(req):
-        if not hasattr(req, "trail"):
-            req.trail = []
-        return req.trail
-
-    def leave(req, result=apache.OK):
-        trail(req).append(req.phase)
-        return result
-
-    def postreadrequesthandler(req):
-        return leave(req)
-
-    def inithandler(req):
-        return leave(req)
-
-    def transhandler(req):
-        return leave(req, apache.DECLINED)
-
-    def headerparserhandler(req):
-        return leave(req)
-
-    def accesshandler(req):
-        return leave(req)
-
-    def authenhandler(req):
-        assert req.get_basic_auth_pw() == "s\\u00e9same", req.get_basic_auth_pw()
-        return leave(req)
-
-    def authzhandler(req):
-        assert req.user == "j\\u00f6rg", req.user
-        return leave(req)
-
-    def typehandler(req):
-        req.content_type = "text/x-phases"
-        return leave(req)
-
-    def fixuphandler(req):
-        return leave(req)
-
-    def handler(req):
-        leave(req)
-        req.write("body")
-        return apache.OK
-
-    def loghandler(req):
-        return leave(req)
-
-    def cleanuphandler(req):
-        leave(req)
-        path = os.path.dirname(req.document_root()) + "/scratch/trail"
-        with open(path + ".new", "w") as file:
-            file.write(" ".join(req.trail))
-        os.rename(path + ".new", path)
-        return apache.OK
-"""
-BY_SERVER = """
-    PythonPath "sys.path+['${docroot}']"
-    PythonInitHandler app
-    PythonPostReadRequestHandler app
-    PythonTransHandler app
-"""
-BY_DIRECTORY = """
-    SetHandler mod_python
-    AuthType Basic
-    AuthName "phases"
-    Require valid-user
-    PythonHeaderParserHandler app
-    PythonAccessHandler app
-    PythonAuthenHandler app
-    PythonAuthzHandler app
-    PythonTypeHandler app
-    PythonFixupHandler app
-    PythonHandler app
-    PythonLogHandler app
-    PythonCleanupHandler app
-"""
-
-
-def finish(site, path, **options):
-    """A request that is over, cleanups included: the next one on its connection has been answered."""
-    with site.connection() as connection:
-        response = site.ask(connection, "GET", path, **options)
-        site.ask(connection, "GET", "/finished", **options)
-    return response
+pytestmark = pytest.mark.threads_and_processes
 
 
 @pytest.mark.every_mpm
@@ -119,20 +15,7 @@ def test_every_phase_in_order_wherever_the_others_are_loaded(httpd, order):
     assert (response.status, response.body) == (200, b"body")
     # mod_mime would have said text/html.
     assert response.headers["Content-Type"] == "text/x-phases"
-    assert (site.scratch / "trail").read_text().split() == [
-        "PythonInitHandler",
-        "PythonPostReadRequestHandler",
-        "PythonTransHandler",
-        "PythonHeaderParserHandler",
-        "PythonAccessHandler",
-        "PythonAuthenHandler",
-        "PythonAuthzHandler",
-        "PythonTypeHandler",
-        "PythonFixupHandler",
-        "PythonHandler",
-        "PythonLogHandler",
-        "PythonCleanupHandler",
-    ]
+    assert (site.scratch / "trail").read_text().split() == EVERY_ONE
 
 
 def test_init_handler_of_a_directory(httpd):
@@ -157,182 +40,6 @@ def test_init_handler_of_a_directory(httpd):
     both = httpd(handler=handler, config=config, server="PythonPath \"sys.path+['${docroot}']\"\nPythonInitHandler app\n")
     # The list of the server ran before the translation and does not run again.
     assert both.get("/").text == "1 None PythonInitHandler"
-
-
-def continuation_site(httpd, phase):
-    """A site where `app::first` answers as its directory (or host) is called, and `app::second` follows."""
-    handlers = f"{phase} app::first app::second"
-    results = ("OK", "DECLINED", "DONE", "HTTP_FORBIDDEN")
-    python_path = "PythonPath \"sys.path+['${docroot}']\"\nPythonInterpreter main_interpreter\n"
-    config = "SetHandler mod_python\nPythonHandler app::page\n"
-    if phase in ("PythonAuthenHandler", "PythonAuthzHandler"):
-        config += "AuthType Basic\nAuthName x\nRequire valid-user\n"
-    if phase == "PythonAuthzHandler":
-        config += "PythonAuthenHandler app::somebody\n"
-    early = phase in ("PythonPostReadRequestHandler", "PythonTransHandler")
-    server = python_path
-    for result in results:
-        name = f"{result.lower()}.example"
-        if early:
-            server += f"<VirtualHost *:${{port}}>\nServerName {name}\n{python_path}{handlers}\n</VirtualHost>\n"
-        else:
-            server += f"<VirtualHost *:${{port}}>\nServerName {name}\n{python_path}"
-            server += f'<Directory "${{docroot}}/sub">\n{handlers}\n</Directory>\n</VirtualHost>\n'
-    return httpd(
-        handler="""
-            import os
-            from mod_python import apache
-
-            def record(req, name):
-                with open(os.path.dirname(req.document_root()) + "/scratch/ran", "a") as file:
-                    file.write(name + "\\n")
-
-            def first(req):
-                if req.uri != "/sub/page":
-                    return apache.DECLINED
-                record(req, "first")
-                req.user = "somebody"
-                req.filename = req.document_root() + "/sub/page"
-                return getattr(apache, req.hostname.split(".")[0].upper())
-
-            def second(req):
-                if req.uri != "/sub/page":
-                    return apache.DECLINED
-                record(req, "second")
-                return apache.OK
-
-            def somebody(req):
-                req.user = "somebody"
-                return apache.OK
-
-            def page(req):
-                return apache.OK
-        """,
-        server=server,
-        config=config,
-        files={"sub/page": "page", "finished": "finished"},
-        modules=("authn_core", "auth_basic", "authn_file", "authz_user"),
-    )
-
-
-GO_ON_AFTER_BOTH = {"OK", "DECLINED"}
-CONTINUATION = {
-    "PythonPostReadRequestHandler": GO_ON_AFTER_BOTH,
-    "PythonInitHandler": GO_ON_AFTER_BOTH,
-    "PythonHeaderParserHandler": GO_ON_AFTER_BOTH,
-    "PythonAccessHandler": GO_ON_AFTER_BOTH,
-    "PythonFixupHandler": GO_ON_AFTER_BOTH,
-    "PythonLogHandler": GO_ON_AFTER_BOTH,
-    "PythonTransHandler": {"DECLINED"},
-    "PythonAuthenHandler": {"DECLINED"},
-    "PythonAuthzHandler": {"DECLINED"},
-    "PythonTypeHandler": {"DECLINED"},
-    "PythonHandler": {"OK"},
-    "PythonCleanupHandler": {"OK"},
-}
-
-
-@pytest.mark.parametrize("phase", CONTINUATION)
-def test_which_results_ask_the_next_handler(httpd, phase):
-    site = continuation_site(httpd, phase)
-    ran = site.scratch / "ran"
-    for result in ("OK", "DECLINED", "DONE", "HTTP_FORBIDDEN"):
-        ran.unlink(missing_ok=True)
-        answered = phase in ("PythonLogHandler", "PythonCleanupHandler")
-        ask = functools.partial(finish, site) if answered else site.get
-        response = ask("/sub/page", host=f"{result.lower()}.example")
-        expected = ["first", "second"] if result in CONTINUATION[phase] else ["first"]
-        assert ran.read_text().split() == expected, f"{phase} after {result}"
-        if result == "HTTP_FORBIDDEN" and not answered:
-            assert response.status == 403, phase
-
-
-@pytest.mark.parametrize("phase", ["PythonAccessHandler", "PythonAuthenHandler", "PythonTypeHandler", "PythonFixupHandler"])
-def test_server_return_in_a_phase(httpd, phase):
-    login = "AuthType Basic\nAuthName x\nRequire valid-user\n" if phase == "PythonAuthenHandler" else ""
-    site = httpd(
-        handler="""
-            from mod_python import apache
-
-            def stop(req):
-                raise apache.SERVER_RETURN(apache.HTTP_GONE)
-        """,
-        config=f"{login}{phase} app::stop\n",
-        modules=AUTH_MODULES,
-        files={"page": ""},
-    )
-    assert site.get("/page").status == 410
-
-
-AUTHENTICATION = """
-    AuthType {type}
-    AuthName "a realm"
-    Require valid-user
-    SetHandler mod_python
-    PythonHandler app
-    PythonAuthenHandler app
-"""
-
-
-def test_authentication(httpd):
-    site = httpd(
-        handler="""
-            from mod_python import apache
-
-            def authenhandler(req):
-                password = req.get_basic_auth_pw()
-                if (req.user, password) == ("user", "pass:word"):
-                    return apache.OK
-                return apache.HTTP_UNAUTHORIZED
-
-            def handler(req):
-                req.write(f"{req.user} {req.ap_auth_type} {req.auth_type()} {req.auth_name()} {req.get_basic_auth_pw()}")
-                return apache.OK
-        """,
-        config=AUTHENTICATION.format(type="Basic"),
-        modules=("authn_core", "auth_basic", "authn_file", "authz_user"),
-    )
-    refused = site.get("/")
-    assert refused.status == 401
-    assert refused.headers["WWW-Authenticate"] == 'Basic realm="a realm"'
-    assert site.get("/", user=("user", "wrong")).status == 401
-    assert site.get("/", user=("user", "pass:word")).text == "user Basic Basic a realm pass:word"
-    assert site.get("/", headers={"Authorization": "Bearer x"}).status == 401
-
-
-def test_authentication_that_names_no_user(httpd):
-    site = httpd(
-        handler="""
-            def authenhandler(req):
-                return 0
-        """,
-        config=AUTHENTICATION.format(type="Basic"),
-        modules=("authn_core", "auth_basic", "authn_file", "authz_user"),
-    )
-    site.expect_log("req.user")
-    assert site.get("/").status == 500
-
-
-def test_authentication_without_another_module(httpd):
-    site = httpd(
-        handler="""
-            from mod_python import apache
-
-            def authenhandler(req):
-                req.user = "somebody"
-                return apache.OK
-
-            def authzhandler(req):
-                return apache.OK if req.user == "somebody" else apache.HTTP_FORBIDDEN
-
-            def handler(req):
-                req.write(req.user)
-                return apache.OK
-        """,
-        config=AUTHENTICATION.format(type="Mine") + "PythonAuthzHandler app\n",
-        modules=("authn_core", "authz_user"),
-    )
-    assert site.get("/").text == "somebody"
 
 
 def test_translation(httpd):
@@ -505,3 +212,70 @@ def test_phases_of_an_internal_redirect(httpd):
         site.ask(connection, "HEAD", "/to")
     ran = (site.scratch / "ran").read_text().splitlines()
     assert ran[:3] == ["fixup /from", "fixup /to", "log /from"]
+
+
+@pytest.mark.parametrize("order", ["modules", "late_modules"])
+def test_a_module_for_all_phases(httpd, order):
+    """PythonHandlerModule: what the module has no handler for is left out, connections and filters are none of its business."""
+    handler = (
+        EVERY_PHASE + "\n    def connectionhandler(conn):\n        return apache.OK\n\n    inputfilter = outputfilter = None\n"
+    )
+    login = 'SetHandler mod_python\nAuthType Basic\nAuthName "phases"\nRequire valid-user\n'
+    for where in ("server", "config"):
+        module = "PythonHandlerModule app few\n"
+        site = httpd(
+            handler=handler,
+            server="PythonPath \"sys.path+['${docroot}']\"\n" + (module if where == "server" else ""),
+            config=login + (module if where == "config" else ""),
+            files={"few.py": "def fixuphandler(req):\n    req.trail.append('few')\n    return 0\n"},
+            **{order: AUTH_MODULES},
+        )
+        response = finish(site, "/file.html", user=("j\u00f6rg", "s\u00e9same"))
+        assert (response.status, response.body) == (200, b"body")
+        trail = (site.scratch / "trail").read_text().split()
+        early = ["PythonInitHandler", "PythonPostReadRequestHandler", "PythonTransHandler", "PythonHeaderParserHandler"]
+        assert trail == (early if where == "server" else ["PythonInitHandler", "PythonHeaderParserHandler"]) + [
+            "PythonAccessHandler",
+            "PythonAuthenHandler",
+            "PythonAuthzHandler",
+            "PythonTypeHandler",
+            "PythonFixupHandler",
+            "few",
+            "PythonHandler",
+            "PythonLogHandler",
+            "PythonCleanupHandler",
+        ]
+
+
+def test_authentication_handlers_run_where_a_user_is_required(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def note(req):
+                req.notes.add("ran", req.phase)
+                req.user = "somebody"
+                return apache.OK
+
+            def handler(req):
+                req.write(repr(req.notes.get("ran")))
+                return apache.OK
+        """,
+        config="""
+            SetHandler mod_python
+            PythonHandler app
+            PythonAuthenHandler app::note
+            PythonAuthzHandler app::note
+            <Files required>
+                AuthType Own
+                AuthName x
+                Require valid-user
+            </Files>
+            <Files granted>
+                Require all granted
+            </Files>
+        """,
+        modules=AUTH_MODULES,
+    )
+    assert site.get("/open").text == site.get("/granted").text == "None"
+    assert site.get("/required").text == "'PythonAuthenHandler'"

@@ -115,6 +115,33 @@ def test_an_alias_of_a_provider(httpd):
     assert site.get("/", user=("alice", "secret")).text == "alice Basic"
 
 
+def test_a_form(httpd):
+    site = httpd(
+        handler=APP,
+        server="PythonPath \"sys.path + ['${docroot}']\"\nPythonAuthnProvider users app::check",
+        config="""
+            SetHandler mod_python
+            PythonHandler app
+            AuthType Form
+            AuthName site
+            AuthFormProvider users
+            AuthFormLoginRequiredLocation /login
+            Session On
+            SessionCookieName session path=/
+            Require valid-user
+        """,
+        modules=("authn_core", "auth_form", "authz_user", "request", "session", "session_cookie"),
+    )
+    form = b"httpd_username=alice&httpd_password=%s"
+    typed = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = site.post("/", form % b"secret", headers=typed)
+    assert answer.text == "alice Form"
+    assert site.get("/", headers={"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}).text == "alice Form"
+    site.expect_log("AH01807")
+    for refused in (site.post("/", form % b"wrong", headers=typed), site.get("/")):
+        assert (refused.status, refused.headers["Location"]) == (302, "/login")
+
+
 def test_errors_of_an_authentication_provider(httpd):
     server = SERVER + "PythonAuthnProvider odd app::odd\n"
     site = httpd(handler=APP, server=server, config=CONFIG % "users odd", modules=BASIC)

@@ -1,54 +1,8 @@
 """The request object: what it knows of a request, and what may be changed."""
 
-import re
-
 import pytest
 
-READ_ONLY = [
-    "connection",
-    "server",
-    "next",
-    "prev",
-    "main",
-    "the_request",
-    "header_only",
-    "protocol",
-    "proto_num",
-    "hostname",
-    "request_time",
-    "method",
-    "method_number",
-    "allowed",
-    "allowed_xmethods",
-    "allowed_methods",
-    "sent_bodyct",
-    "bytes_sent",
-    "mtime",
-    "range",
-    "clength",
-    "remaining",
-    "read_length",
-    "read_body",
-    "read_chunked",
-    "expecting_100",
-    "content_languages",
-    "content_encoding",
-    "vlist_validator",
-    "unparsed_uri",
-    "parsed_uri",
-    "eos_sent",
-    "useragent_addr",
-    "useragent_ip",
-    "headers_in",
-    "headers_out",
-    "err_headers_out",
-    "subprocess_env",
-    "notes",
-    "phase",
-    "interpreter",
-    "extension",
-    "hlist",
-]
+pytestmark = pytest.mark.threads_and_processes
 
 
 def test_values_of_a_fresh_request(httpd):
@@ -137,19 +91,7 @@ def test_the_request_line(httpd):
 
 def test_what_may_be_assigned(httpd):
     site = httpd(
-        functions=f"""
-            READ_ONLY = {READ_ONLY!r}
-
-            def refused(req):
-                left = []
-                for name in READ_ONLY:
-                    try:
-                        setattr(req, name, getattr(req, name))
-                        left.append(name)
-                    except AttributeError:
-                        pass
-                return left
-
+        functions="""
             def undeletable(req):
                 left = []
                 for name in dir(req):
@@ -205,51 +147,10 @@ def test_what_may_be_assigned(httpd):
                 return req.own, hasattr(req, "unknown")
         """
     )
-    assert site.call("refused") == []
     assert site.call("undeletable") == []
     assert site.call("numbers") == []
     assert site.call("texts") == []
     assert site.call("nothings") == (5, False)
-
-
-def test_assigned_values_reach_the_client(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.status = 404
-                req.status_line = "404 Nothing Here"
-                req.content_type = "text/x-own; charset=latin-1"
-                req.headers_out["X-One"] = "1"
-                req.headers_out.add("X-Two", "a")
-                req.headers_out.add("X-Two", "b")
-                req.err_headers_out["X-Always"] = "here"
-                req.no_cache = 1
-                req.write("own")
-                assert req._content_type_set == 1
-                return 0
-        """
-    )
-    response = site.get("/")
-    assert (response.status, response.reason, response.text) == (404, "Nothing Here", "own")
-    assert response.headers["Content-Type"] == "text/x-own; charset=latin-1"
-    assert response.headers["X-One"] == "1"
-    assert response.headers.get_all("X-Two") == ["a", "b"]
-    assert response.headers["X-Always"] == "here"
-    assert response.headers["Expires"] == response.headers["Date"]
-
-
-def test_error_headers_go_with_errors(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.headers_out["X-Normal"] = "lost"
-                req.err_headers_out["X-Error"] = "kept"
-                return 404
-        """
-    )
-    response = site.get("/")
-    assert response.headers["X-Error"] == "kept"
-    assert response.headers["X-Normal"] is None
 
 
 def test_attributes_travel_between_the_phases(httpd):
@@ -314,82 +215,6 @@ def test_headers_of_the_client(httpd):
     assert b"('value', 'value', False, '1, 2', None)" in answer
 
 
-def test_cgi_variables(httpd):
-    site = httpd(
-        functions="""
-            def variables(req):
-                before = len(req.subprocess_env)
-                req.add_common_vars()
-                common = dict(req.subprocess_env)
-                req.add_cgi_vars()
-                assert len(req.subprocess_env) > before
-                return common, dict(req.subprocess_env)
-        """
-    )
-    common, cgi = site.call("variables", query="/info?q=a%20b", headers={"X-Own": "v", "Authorization": "Basic eDp5"})
-    assert common["HTTP_X_OWN"] == "v"
-    assert "HTTP_AUTHORIZATION" not in common
-    assert common["SERVER_NAME"] == "localhost"
-    assert common["SERVER_PORT"] == str(site.port)
-    assert common["DOCUMENT_ROOT"] == str(site.docroot)
-    expected = {
-        "GATEWAY_INTERFACE": "CGI/1.1",
-        "REQUEST_METHOD": "GET",
-        "QUERY_STRING": "q=a%20b",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SCRIPT_NAME": "/variables",
-        "PATH_INFO": "/info",
-        # The raw URI with its query, as CGI users expect.
-        "REQUEST_URI": "/variables/info?q=a%20b",
-    }
-    assert {name: cgi.get(name) for name in expected} == expected
-
-
-def test_script_filename_may_be_unknown(httpd):
-    site = httpd(
-        handler="""
-            def postreadrequesthandler(req):
-                req.add_common_vars()
-                req.notes["seen"] = repr(req.subprocess_env.get("SCRIPT_FILENAME", None))
-                return 0
-
-            def handler(req):
-                req.write(req.notes["seen"])
-                return 0
-        """,
-        server="PythonPath \"sys.path+['${docroot}']\"\nPythonPostReadRequestHandler app",
-    )
-    assert site.get("/").text == "None"
-
-
-def test_allowed_methods(httpd):
-    site = httpd(
-        handler="""
-            def handler(req):
-                req.allow_methods(["GET", "POST"])
-                req.allow_methods(["FROB"])
-                assert req.allowed_methods == ("FROB",), req.allowed_methods
-                assert req.allowed & 1 and req.allowed & 4, req.allowed
-                if req.args == "reset":
-                    req.allow_methods(["PUT"], 1)
-                    assert req.allowed_methods == ()
-                for wrong in (5, "GET", [5]):
-                    try:
-                        req.allow_methods(wrong)
-                        return 500
-                    except TypeError:
-                        pass
-                return 405
-        """
-    )
-
-    def allowed(path):
-        return set(re.split(", *", site.get(path).headers["Allow"]))
-
-    assert {"GET", "POST", "FROB"} <= allowed("/")
-    assert "PUT" in allowed("/?reset") and "FROB" not in allowed("/?reset")
-
-
 def test_questions_to_httpd(httpd):
     site = httpd(
         functions="""
@@ -437,99 +262,6 @@ def test_extensions_of_add_handler(httpd):
         modules=("mime",),
     )
     assert sorted(site.call("extensions").split(" ")) == ["", "old", "psp", "py"]
-
-
-def test_conditional_requests(httpd):
-    site = httpd(
-        handler="""
-            from mod_python import apache
-
-            def handler(req):
-                req.update_mtime(1000000000.9)
-                req.update_mtime(5)
-                assert req.mtime == 1000000000.0, req.mtime
-                req.set_last_modified()
-                req.set_etag()
-                result = req.meets_conditions()
-                if result != apache.OK:
-                    return result
-                req.write("fresh")
-                return apache.OK
-        """,
-        files={"file": "x"},
-    )
-    first = site.get("/file")
-    assert first.text == "fresh"
-    assert first.headers["Last-Modified"] == "Sun, 09 Sep 2001 01:46:40 GMT"
-    assert first.headers["ETag"]
-    assert site.get("/file", headers={"If-Modified-Since": first.headers["Last-Modified"]}).status == 304
-    assert site.get("/file", headers={"If-None-Match": first.headers["ETag"]}).status == 304
-    assert site.get("/file", headers={"If-Unmodified-Since": "Sun, 09 Sep 2000 01:46:40 GMT"}).status == 412
-
-
-def test_cleanups_in_order(httpd):
-    site = httpd(
-        handler="""
-            import os
-            from mod_python import apache
-
-            def handler(req):
-                path = os.path.dirname(req.document_root()) + "/scratch/order"
-
-                def note(text):
-                    with open(path, "a") as file:
-                        file.write(f"{text} {req.phase}\\n")
-
-                req.register_cleanup(note, "first")
-                req.register_cleanup(note, "second")
-                req.register_cleanup(lambda data: note(repr(data)))
-                req.note = note
-                for wrong in (None, 5, "x"):
-                    try:
-                        req.register_cleanup(wrong)
-                        return 500
-                    except ValueError:
-                        pass
-                req.register_cleanup(fail)
-                return apache.OK
-
-            def fail(data):
-                raise ValueError("in a cleanup")
-
-            def cleanuphandler(req):
-                req.note("list")
-                return apache.OK
-        """,
-        config="SetHandler mod_python\nPythonHandler app\nPythonCleanupHandler app",
-        files={"finished": ""},
-    )
-    site.expect_log("ValueError.*in a cleanup")
-    site.expect_log("fail")
-    assert site.get("/").status == 200
-    site.wait_log("in a cleanup")
-    site.stop()
-    assert (site.scratch / "order").read_text().splitlines()[:4] == [
-        "None None",
-        "second None",
-        "first None",
-        "list PythonCleanupHandler",
-    ]
-
-
-def test_a_cleanup_in_a_cleanup(httpd):
-    site = httpd(
-        handler="""
-            import os
-
-            def handler(req):
-                path = os.path.dirname(req.document_root()) + "/scratch/inner"
-                req.register_cleanup(lambda _: req.register_cleanup(lambda _: open(path, "w").close()))
-                return 0
-        """
-    )
-    site.get("/")
-    site.stop()
-    assert (site.scratch / "inner").exists()
 
 
 @pytest.mark.parametrize("target", ["/to?q=2", "/missing"])
@@ -582,3 +314,154 @@ def test_wrong_arguments(httpd):
         """
     )
     assert site.call("left") == []
+
+
+METHODS = [
+    "GET",
+    "PUT",
+    "POST",
+    "DELETE",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "PATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "VERSION-CONTROL",
+    "CHECKOUT",
+    "UNCHECKOUT",
+    "CHECKIN",
+    "UPDATE",
+    "LABEL",
+    "REPORT",
+    "MKWORKSPACE",
+    "MKACTIVITY",
+    "BASELINE-CONTROL",
+    "MERGE",
+]
+
+
+def test_methods_and_protocols(httpd):
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            names = {getattr(apache, name): name for name in vars(apache) if name.startswith("M_")}
+
+            def handler(req):
+                facts = (names[req.method_number], req.method, req.header_only, req.protocol, req.proto_num, req.assbackwards)
+                req.log_error(f"facts: {facts}", apache.APLOG_NOTICE)
+                return apache.OK
+        """,
+        server="TraceEnable on\n",
+    )
+
+    def facts(request, *wanted):
+        site.raw(request)
+        site.wait_log(r"facts: " + str(wanted).replace("(", r"\(").replace(")", r"\)"))
+
+    for method in METHODS:
+        if method not in ("CONNECT", "TRACE"):
+            name = "M_" + method.replace("-", "_")
+            facts(f"{method} /{method} HTTP/1.0\r\n\r\n".encode(), name, method, 0, "HTTP/1.0", 1000, 0)
+    facts(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "M_GET", "HEAD", 1, "HTTP/1.1", 1001, 0)
+    facts(b"FROB / HTTP/1.0\r\n\r\n", "M_INVALID", "FROB", 0, "HTTP/1.0", 1000, 0)
+    facts(b"GET /\r\n", "M_GET", "GET", 0, "HTTP/0.9", 9, 1)
+
+
+def test_the_parts_of_a_uri(httpd):
+    site = httpd(
+        functions="""
+            def parts(req):
+                return req.parsed_uri, req.hostname, req.uri, req.unparsed_uri
+        """
+    )
+
+    def parts(target, version="1.1"):
+        head = f"GET {target} HTTP/{version}\r\nHost: of.header\r\nConnection: close\r\n\r\n"
+        return eval(site.raw(head.encode()).partition(b"\r\n\r\n")[2])
+
+    relative = (None, None, None, None, None, None, "/parts/A", "a=b&c", None)
+    assert parts("/parts/%41?a=b&c", "1.0") == (relative, "of.header", "/parts/A", "/parts/%41?a=b&c")
+    absolute, host, uri, unparsed = parts("http://other.host:81/parts?q", "1.0")
+    assert absolute == ("http", "other.host:81", None, None, "other.host", 81, "/parts", "q", None)
+    assert (host, uri, unparsed) == ("other.host", "/parts", "http://other.host:81/parts?q")
+
+
+def test_the_address_that_another_module_gives(httpd):
+    site = httpd(
+        functions="""
+            def addresses(req):
+                return req.useragent_ip, req.useragent_addr[0], req.connection.client_ip, req.get_remote_host()
+        """,
+        modules=("remoteip",),
+        server="RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n",
+    )
+    assert site.call("addresses", headers={"X-Client": "192.0.2.7"}) == ("192.0.2.7", "192.0.2.7", "127.0.0.1", "192.0.2.7")
+
+
+def test_names_of_hosts(httpd):
+    site = httpd(
+        functions="""
+            def kinds(req):
+                kinds = (apache.REMOTE_HOST, apache.REMOTE_NAME, apache.REMOTE_NOLOOKUP, apache.REMOTE_DOUBLE_REV)
+                pair = req.get_remote_host(apache.REMOTE_NOLOOKUP, "")
+                names = [req.get_remote_host(kind) for kind in kinds]
+                # What has been looked up is kept.
+                pairs = [pair, req.get_remote_host(apache.REMOTE_NOLOOKUP, "")]
+                wrong = []
+                for arguments in ((99,), (-1,), ("x",)):
+                    try:
+                        wrong.append(req.get_remote_host(*arguments))
+                    except (TypeError, ValueError) as error:
+                        wrong.append(type(error).__name__)
+                return names, pairs, wrong
+
+            def urls(req):
+                return req.construct_url("/a b?c"), req.construct_url("none"), req.construct_url("")
+        """,
+    )
+    names, pairs, wrong = site.call("kinds")
+    # Names are looked up, there and back, only where it is asked for.
+    assert names[:3] == [None, "127.0.0.1", "127.0.0.1"] and names[3] in (None, "localhost")
+    assert pairs[0] == ("127.0.0.1", 1) and pairs[1] in (("127.0.0.1", 1), ("localhost", 0))
+    assert wrong == ["ValueError", "ValueError", "TypeError"]
+    url = f"http://localhost:{site.port}"
+    assert site.call("urls") == (f"{url}/a b?c", f"{url}none", url)
+
+
+def test_the_port_of_a_url_where_it_is_the_usual_one(httpd):
+    site = httpd(
+        functions="""
+            def url(req):
+                return req.construct_url("/x")
+        """,
+        server="UseCanonicalName On\nUseCanonicalPhysicalPort Off\nServerName usual.example:80\n",
+    )
+    assert site.call("url") == "http://usual.example/x"
+
+
+def test_a_name_as_the_client_sent_it(httpd):
+    """Latin-1, both ways, and other texts stay what they are."""
+    site = httpd(
+        functions="""
+            def names(req):
+                password = req.get_basic_auth_pw()
+                first = (req.user, password, req.ap_auth_type)
+                req.user = "\\u00fc\\u00ff"
+                try:
+                    req.user = "\\u20ac"
+                except (TypeError, ValueError) as error:
+                    return first, req.user, type(error).__name__
+        """,
+        config='SetHandler mod_python\nPythonHandler app\nAuthType Basic\nAuthName "x"\nRequire all granted\n',
+        modules=("authn_core",),
+    )
+    first, again, error = site.call("names", user=("j\u00f6rg", "s\u00e9:same"))
+    assert first == ("j\u00f6rg", "s\u00e9:same", "Basic")
+    assert again == "\u00fc\u00ff" and error in ("ValueError", "UnicodeEncodeError", "TypeError")

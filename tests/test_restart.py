@@ -1,12 +1,12 @@
 """Restarts: no request fails, and the parent does not grow."""
 
 import os
-import pathlib
 import threading
 
 import pytest
 
 from httpd import wait_until
+from memory import memory
 
 RESTARTS = int(os.environ.get("HTTPD_TEST_RESTARTS", "20"))
 HELLO = """
@@ -14,14 +14,6 @@ HELLO = """
         req.write("hello")
         return 0
 """
-
-
-def memory(pid):
-    """Private memory in use, in KiB."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1])
-    raise LookupError(f"no RssAnon of {pid}")
 
 
 def descriptors(pid):

@@ -1,5 +1,11 @@
 """The server and connection objects."""
 
+import pytest
+
+from httpd import wait_until
+
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_server(httpd):
     site = httpd(
@@ -170,3 +176,101 @@ def test_handler_list(httpd):
         """
     )
     assert site.call("attributes") == (("app", f"{site.docroot}/", 0, 0), (None, True), True)
+
+
+def test_old_names_of_addresses_warn(httpd):
+    site = httpd(
+        functions="""
+            def old(req):
+                connection = req.connection
+                return connection.remote_ip == connection.client_ip, connection.remote_addr == connection.client_addr
+        """
+    )
+    assert site.call("old") == (True, True)
+    for name in ("remote_ip", "remote_addr"):
+        site.wait_log(rf":warn\].*{name}")
+
+
+def test_names_that_httpd_looks_up(httpd):
+    site = httpd(
+        functions="""
+            def names(req):
+                req.get_remote_host(apache.REMOTE_HOST)
+                connection = req.connection
+                return connection.remote_host, connection.local_host, connection.double_reverse, connection.aborted
+        """,
+        server="HostnameLookups On\n",
+    )
+    remote, local, double, aborted = site.call("names")
+    # None before the question, empty if there is no name.
+    assert isinstance(remote, str) and local is None and (double, aborted) in ((0, 0), (1, 0), (-1, 0))
+
+
+def test_views_of_a_server(httpd):
+    site = httpd(
+        functions="""
+            def views(req):
+                virtual, main = req.server, apache.main_server
+                return (virtual.get_options().items(), main.get_options().items(), virtual.get_config().items(), main.get_config().items(),
+                        virtual.get_config() is virtual.get_config(), virtual is req.server, main is apache.main_server,
+                        virtual is req.connection.base_server)
+
+            def own(req):
+                before = hasattr(req.server, "own")
+                req.server.own = 1
+                return before, req.server.own
+
+            def told(req):
+                req.server.log_error("plain")
+                req.server.log_error("noticed", apache.APLOG_NOTICE)
+                req.server.log_error(None)
+        """,
+        server="""
+            PythonOption main 1
+            <VirtualHost *:${port}>
+                ServerName localhost
+                PythonOption virtual 2
+                PythonDebug On
+                ErrorLog ${scratch}/of_virtual
+            </VirtualHost>
+        """,
+    )
+    options, main_options, config, main_config, *same = site.call("views")
+    assert (options, main_options) == ([("main", "1"), ("virtual", "2")], [("main", "1")])
+    assert (config, main_config) == ([("PythonDebug", "1")], [])
+    assert same == [False, True, True, False]
+    # An attribute of one's own is that of the wrapper, and a request has its own.
+    assert site.call("own") == (False, 1)
+    assert site.call("own") == (False, 1)
+    site.call("told")
+    log = (site.scratch / "of_virtual").read_text()
+    assert ":error]" in log and "plain" in log and ":notice]" in log and "noticed" in log and "client" not in log
+
+
+def test_generations_of_a_server(httpd):
+    site = httpd(
+        functions="""
+            def generation(req):
+                return req.server.my_generation, req.server.restart_time
+        """
+    )
+    first, began = site.call("generation")
+    site.graceful()
+    assert first == 0 and began > 1.6e9
+    # A child of the last generation may have the next connection yet.
+    assert wait_until(lambda: site.call("generation")[0], "a child of the next generation") == 1
+
+
+def test_connections_have_numbers_and_notes_of_their_own(httpd):
+    site = httpd(
+        functions="""
+            def number(req):
+                connection = req.connection
+                connection.notes.add("requests", req.uri)
+                return connection.id, len(connection.notes), connection.client_addr[1]
+        """
+    )
+    with site.connection() as one, site.connection() as two:
+        first, second = (eval(site.ask(connection, "GET", "/number").text) for connection in (one, two))
+        assert eval(site.ask(one, "GET", "/number").text)[1:] == (2, first[2])
+        assert isinstance(first[0], int) and second[1] == 1 and first[2] != second[2]

@@ -4,7 +4,7 @@ import http.client
 import os
 import threading
 
-from test_restart import memory
+from memory import memory
 
 REQUESTS = int(os.environ.get("HTTPD_TEST_RAISES", "4000"))
 CLIENTS = 4

@@ -1,5 +1,9 @@
 """Tables: httpd's ordered multi-maps with keys that ignore case, as mappings of text."""
 
+import pytest
+
+pytestmark = pytest.mark.threads_and_processes
+
 
 def test_mapping(httpd):
     site = httpd(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from collections.abc import Callable
 
 MEGABYTE = 1024 * 1024
@@ -13,6 +14,9 @@ HEADERS = {
     "Cookie": "session=0123456789abcdef; theme=dark",
     "Referer": "http://localhost/from/here",
 }
+
+# HMAC-SHA-256 of the cookie theme=dark with the secret "bench".
+SIGNATURE = "7b375c2c8b4ac011747c5922f6f0266e8fb951cfd2bf282fbeaeb09d69100977"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +30,13 @@ class Case:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     answers: dict[str, str] = dataclasses.field(default_factory=dict)  # headers that must come back
     sends: int = 0  # size of the request body
+    posts: bytes = b""  # or the body itself
     page: bytes = b""  # content of the file asked for
     all_config: str = ""  # further directives of every side
     c_config: str = ""  # those of the side in C, in place of its content handler if `answers_file`
     python_config: str = ""  # those of a mod_python
+    python_handler: str = ""  # in place of `bench::NAME`
+    modules: tuple[str, ...] = ()  # of httpd, beside those that every side has
     answers_file: bool = False  # httpd's own handler answers
     without: frozenset[str] = frozenset()  # sides that cannot do it
     application: str = ""  # of applications.py, for the sides that run WSGI
@@ -52,6 +59,39 @@ def _attributes(root: str, port: int) -> bytes:
     lines = ["GET", uri, "a=1&b=2", "HTTP/1.1", "127.0.0.1", f"{root}/attributes/page", f"GET {uri}?a=1&b=2 HTTP/1.1"]
     lines += [f"{uri}?a=1&b=2", "/tail", "None", f"127.0.0.1:{port}", *HEADERS.values(), "200", "1001", "0", "1", "0"]
     return "\n".join(lines).encode()
+
+
+FORM = {f"field_{number}": "A value, as people type it & more of it " * (number % 3 + 1) for number in range(20)}
+
+
+def _lengths(form: dict[str, str]) -> bytes:
+    return " ".join(f"{len(name)} {len(value)}" for name, value in form.items()).encode()
+
+
+def _multipart(content: bytes) -> bytes:
+    text = '--bench\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
+    file = '--bench\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: text/csv'
+    return f"{text}{file}\r\n\r\n".encode() + content + b"\r\n--bench--\r\n"
+
+
+TEMPLATE = b"""<html><body><h1>Numbers</h1>
+<table>
+<%
+for number in range(50):
+    # a row
+%><tr class="row"><td><%= number %></td><td><%= number * number %></td></tr>
+<%
+# end
+%></table>
+<p>You asked for <%= req.uri %>.</p>
+</body></html>
+"""
+
+
+def _numbers(root: str, port: int) -> bytes:
+    rows = "".join(f'<tr class="row"><td>{number}</td><td>{number * number}</td></tr>\n' for number in range(50))
+    start = "<html><body><h1>Numbers</h1>\n<table>\n"
+    return f"{start}{rows}</table>\n<p>You asked for /psp/page.</p>\n</body></html>\n".encode()
 
 
 def _everywhere(times: float) -> dict[str, float]:
@@ -114,6 +154,26 @@ CASES = (
         at_most=_everywhere(1.15),
     ),
     Case(
+        "form",
+        "20 urlencoded fields of a POST through FieldStorage",
+        "/form/page",
+        lambda root, port: _lengths(FORM),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        posts=urllib.parse.urlencode(FORM).encode(),
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "multipart",
+        "a text and a CSV file of 256 KiB through FieldStorage",
+        "/multipart/page",
+        lambda root, port: b"A title 262144",
+        headers={"Content-Type": "multipart/form-data; boundary=bench"},
+        posts=_multipart(b"2026-11-21;4711;0.50;of 32 byte\n" * 8192),
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.05),
+    ),
+    Case(
         "phases",
         "access, authentication, authorisation, fixup and content",
         "/phases/page",
@@ -138,6 +198,53 @@ CASES = (
         answers_file=True,
         without=frozenset({"debian"}),  # it crashes there under threads
         at_most=_everywhere(1.2),
+    ),
+    Case(
+        "cookie",
+        "one of four cookies read, one set",
+        "/cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": "one=1; theme=dark; two=2; three=3"},
+        answers={"Set-Cookie": "theme=dark; path=/"},
+        without=frozenset({"c"}),
+    ),
+    Case(
+        "signed-cookie",
+        "the same with a signature (ours: at most 1.5 times `cookie`)",
+        "/signed-cookie/page",
+        lambda root, port: b"dark",
+        headers={"Cookie": f"one=1; theme={SIGNATURE}dark; two=2; three=3"},
+        answers={"Set-Cookie": f"theme={SIGNATURE}dark; path=/"},
+        without=frozenset({"c", "debian"}),  # it raises there
+    ),
+    Case(
+        "file-session",
+        "FileSession: found by its cookie, locked, loaded, saved",
+        "/file-session/page",
+        lambda root, port: b"kept",
+        python_config="PythonOption mod_python.session.database_directory ${scratch}",
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.5),
+    ),
+    Case(
+        "psp",
+        "a page: a table of 50 rows, 101 expressions",
+        "/psp/page",
+        _numbers,
+        page=TEMPLATE,
+        python_handler="mod_python.psp",
+        without=frozenset({"c"}),  # a C module has no templates
+        at_most_debian=_everywhere(0.4),
+    ),
+    Case(
+        "publisher",
+        "a page with two arguments",
+        "/publisher/bench/publisher?greeting=Hello&name=somebody",
+        lambda root, port: b"<html>Hello, somebody</html>",
+        python_handler="mod_python.publisher",
+        modules=("mime",),  # Debian's publisher crashes without it
+        without=frozenset({"c"}),
+        at_most_debian=_everywhere(0.4),
     ),
     Case(
         "wsgi-hello",

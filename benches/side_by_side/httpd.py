@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from .cases import MEGABYTE, Case
@@ -20,6 +20,7 @@ HANDLERS = pathlib.Path(__file__).parent.parent / "handlers"
 
 CONFIGURATION = """
 ServerRoot "{root}"
+Define scratch "{root}/scratch"
 ServerName localhost
 Listen 127.0.0.1:{port}
 PidFile "{root}/httpd.pid"
@@ -32,6 +33,10 @@ LogLevel warn
 LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
+{further_modules}
+<IfModule mod_mime.c>
+    TypesConfig /dev/null
+</IfModule>
 KeepAlive On
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
@@ -57,9 +62,12 @@ def program() -> str:
 
 
 class Httpd:
-    """A running httpd; use it in a `with` statement, which ends it whatever happens."""
+    """A running httpd; use it in a `with` statement, which ends it whatever happens.
 
-    def __init__(self, side: Side, layout: str, cases: Iterable[Case], parent: str) -> None:
+    `under` is the command of a tool to run it under, as one process.
+    """
+
+    def __init__(self, side: Side, layout: str, cases: Iterable[Case], parent: str, under: Sequence[str] = ()) -> None:
         self.side = side
         self.root = pathlib.Path(parent) / f"{side.name}-{layout}"
         self.www = self.root / "www"
@@ -68,7 +76,7 @@ class Httpd:
         # Nothing of the caller's environment: a PYTHONPATH or an LD_PRELOAD would measure something else.
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         self._process = subprocess.Popen(
-            [program(), "-DFOREGROUND", "-d", str(self.root), "-f", "httpd.conf"],
+            [*under, program(), "-X" if under else "-DFOREGROUND", "-d", str(self.root), "-f", "httpd.conf"],
             env=environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # prefork ends by a signal to its whole process group
@@ -96,6 +104,9 @@ class Httpd:
 
     def _lay_out(self, layout: str, cases: list[Case]) -> None:
         self.www.mkdir(parents=True)
+        scratch = self.root / "scratch"
+        scratch.mkdir()
+        scratch.chmod(0o1777)  # the children run as another user
         (self.www / "megabyte").write_bytes(b"m" * MEGABYTE)
         for case in cases:
             directory = self.www / case.name
@@ -107,11 +118,16 @@ class Httpd:
             root=self.root,
             port=self.port,
             modules=modules,
+            further_modules="\n".join(
+                f"LoadModule {name}_module {modules}/mod_{name}.so"
+                for name in sorted({name for case in cases for name in case.modules})
+            ),
             identity="User www-data\nGroup www-data" if os.getuid() == 0 else "",
             layout=LAYOUTS[layout].format(modules=modules),
             side=self.side.configuration(self.www, cases),
         )
         (self.root / "httpd.conf").write_text(configuration)
+        self.root.chmod(0o777)
 
     def _wait_until_it_listens(self, seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds

@@ -6,6 +6,7 @@ import dataclasses
 import http.client
 import pathlib
 import subprocess
+import tempfile
 
 from .cases import Case
 from .httpd import Httpd
@@ -32,8 +33,8 @@ def check(httpd: Httpd, case: Case) -> None:
     wanted = case.body(str(httpd.www), httpd.port)
     connection = http.client.HTTPConnection("127.0.0.1", httpd.port, timeout=30)
     try:
-        method = "POST" if case.sends else "GET"
-        connection.request(method, case.target, b"u" * case.sends if case.sends else None, case.headers)
+        body = case.posts or b"u" * case.sends
+        connection.request("POST" if body else "GET", case.target, body or None, case.headers)
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
@@ -54,8 +55,11 @@ def wrk(httpd: Httpd, case: Case, seconds: int) -> Load:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(SCRIPT)]
     for name, value in case.headers.items():
         command += ["-H", f"{name}: {value}"]
-    command += [f"http://127.0.0.1:{httpd.port}{case.target}", str(case.sends)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60)
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(case.posts)
+        body.flush()
+        command += [f"http://127.0.0.1:{httpd.port}{case.target}", str(case.sends), body.name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60)
     counted = next(line for line in done.stdout.splitlines() if line.startswith("counted "))
     return Load(*(int(word) for word in counted.split()[1:]))
 

@@ -48,7 +48,7 @@ class Side:
     def _section(self, www: pathlib.Path, case: Case) -> str:
         lines = [case.all_config, case.c_config if self.name == "c" else case.python_config]
         if not case.answers_file:
-            python = f"SetHandler mod_python\n    PythonHandler bench::{case.function}"
+            python = f"SetHandler mod_python\n    PythonHandler {case.python_handler or f'bench::{case.function}'}"
             if case.application:
                 python = (
                     "SetHandler mod_python\n    PythonHandler mod_python.wsgi\n    "

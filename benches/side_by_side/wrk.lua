@@ -1,10 +1,13 @@
--- Tells wrk to send a body of the size given as argument, and to say what it counted in one line.
+-- Tells wrk to send a body of the size given as argument, or that of the file that is not empty, and to say what it counted in one line.
 
 function init(arguments)
   local size = tonumber(arguments[1]) or 0
-  if size > 0 then
+  local file = assert(io.open(arguments[2], "rb"))
+  local body = file:read("*a")
+  file:close()
+  if size > 0 or #body > 0 then
     wrk.method = "POST"
-    wrk.body = string.rep("u", size)
+    wrk.body = #body > 0 and body or string.rep("u", size)
   end
 end
 

@@ -1,9 +1,8 @@
-"""A form, by GET and by POST: the query is in `req.args`, the body is read with `req.read()`."""
+"""A form, by GET and by POST: both are in `util.FieldStorage`."""
 
 import html
 
-import _apache
-from mod_python import apache
+from mod_python import apache, util
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -22,15 +21,14 @@ PAGE = """<!DOCTYPE html>
 </form>
 </html>
 """
-LIMIT = 64 * 1024
 
 
 def handler(req):
     if req.method not in ("GET", "HEAD", "POST"):
         req.allow_methods(["GET", "HEAD", "POST"])
         return apache.HTTP_METHOD_NOT_ALLOWED
-    fields = posted(req) if req.method == "POST" else _apache.parse_qs(req.args or "")
-    name, message = (fields.get(field, [""])[0] for field in ("name", "message"))
+    fields = util.FieldStorage(req)
+    name, message = (fields.getfirst(field, "") for field in ("name", "message"))
     greeting = (
         f"<p>Hello, <strong>{escaped(name)}</strong>! You sent {len(message)} characters by {req.method}.</p>" if name else ""
     )
@@ -38,17 +36,6 @@ def handler(req):
     page = PAGE.format(greeting=greeting, name=escaped(name), message=escaped(message))
     req.write(page)
     return apache.OK
-
-
-def posted(req):
-    """The fields of a urlencoded body, of which no more is read than a form like this one needs."""
-    kind = req.headers_in.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise apache.SERVER_RETURN(apache.HTTP_UNSUPPORTED_MEDIA_TYPE)
-    body = req.read(LIMIT + 1)
-    if len(body) > LIMIT:
-        raise apache.SERVER_RETURN(apache.HTTP_REQUEST_ENTITY_TOO_LARGE)
-    return _apache.parse_qs(body.decode("utf-8", "replace"))
 
 
 def escaped(text):

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from .cgi_streams import setup_cgi as setup_cgi
     from .logs import LogHandler as LogHandler
 else:
-    import _apache
+    try:
+        import _apache
+    except ModuleNotFoundError:
+        message = f"{__name__} exists only inside httpd, which brings its other half, _apache"
+        raise ModuleNotFoundError(message, name="_apache") from None
     from _apache import *
 
 LAZY = {

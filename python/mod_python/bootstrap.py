@@ -9,16 +9,19 @@ from importlib.machinery import ModuleSpec
 
 PACKAGE = "mod_python"
 
+# Source in UTF-8 (the library's own bytes, not a copy), whether a package, file name to show.
+Source = tuple[memoryview, bool, str]
 
-def install(sources: dict[str, tuple[str, bool, str]]) -> None:
-    """Answer for the package from `sources`: full name -> (source text, whether a package, file name to show)."""
+
+def install(sources: dict[str, Source]) -> None:
+    """Answer for the package from `sources`: by full name."""
     sys.meta_path.insert(0, EmbeddedFinder(sources))
 
 
 class EmbeddedFinder:
     """Finder and loader in one."""
 
-    def __init__(self, sources: dict[str, tuple[str, bool, str]]) -> None:
+    def __init__(self, sources: dict[str, Source]) -> None:
         self._sources = sources
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -44,7 +47,7 @@ class EmbeddedFinder:
         return compile(source, filename, "exec", dont_inherit=True)
 
     def get_source(self, fullname: str) -> str:
-        return self._entry(fullname)[0]
+        return str(self._entry(fullname)[0], "utf-8")
 
     def get_filename(self, fullname: str) -> str:
         return self._entry(fullname)[2]
@@ -52,7 +55,7 @@ class EmbeddedFinder:
     def is_package(self, fullname: str) -> bool:
         return self._entry(fullname)[1]
 
-    def _entry(self, fullname: str) -> tuple[str, bool, str]:
+    def _entry(self, fullname: str) -> Source:
         try:
             return self._sources[fullname]
         except KeyError:

@@ -32,6 +32,8 @@ _current: dict[str, Generation] = {}
 """The generation in force of each module, by its key in `sys.modules`; also while it is being executed."""
 _under_import: dict[str, list[int]] = {}
 """Threads that are importing something below a top-level name."""
+count_of_imports = 0
+"""Goes up whenever modules that are in use have imported more."""
 
 site_builtins: dict[str, Any] = dict(vars(builtins))
 """The builtins of the site's modules: Python's, but with an `__import__` of the importer's."""
@@ -213,6 +215,8 @@ def remove_stale(full_names: Iterable[str]) -> None:
 
 def tell_watchers() -> None:
     """Modules that are in use have imported more: the server is to ask anew what there is to watch."""
+    global count_of_imports
+    count_of_imports += 1
     handlers_changed = getattr(sys.modules.get("_apache"), "handlers_changed", None)
     if handlers_changed is not None:
         handlers_changed()

@@ -92,6 +92,13 @@ def prepare_path(path_expression: str | None, directory: str | None) -> None:
         sys.path.insert(0, directory)
 
 
+def reset_path() -> None:
+    """Make `sys.path` what it was when the interpreter started."""
+    global _path_in_force
+    sys.path[:] = _initial_path
+    _path_in_force = None
+
+
 _initial_path = list(sys.path)
 _paths: dict[str, list[str]] = {}
 _path_in_force: str | None = None

@@ -1,5 +1,6 @@
-//! The body that came with a request, as httpd's client-block functions read it.
+//! The body that came with a request, as httpd's client-block functions read it and as it is read like them.
 
+use super::brigade::{Brigade, Kind};
 use super::request::Request;
 use super::status::Status;
 use super::sys;
@@ -15,10 +16,11 @@ pub enum ReadPolicy {
     ChunkedDechunk,
 }
 
-/// The body could not be read: the client is gone or too slow, or sent what is no body, or too much.
+/// The body could not be read: the client is gone or too slow, or sent what is no body, or too much. The status to answer
+/// with, or `Status::FILTER_ERROR` when a filter has answered already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("client read error (timeout?)")]
-pub struct ReadError;
+pub struct ReadError(pub Status);
 
 impl Request<'_> {
     /// To be called once, before the first read. `Err` is the status to answer with.
@@ -39,19 +41,71 @@ impl Request<'_> {
         unsafe { sys::ap_should_client_block(self.raw()) != 0 }
     }
 
-    /// Appends at most `most` bytes to `buffer`; waits until there is something. 0 is the end.
+    /// Appends up to `most` bytes to `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which
+    /// does not tell what went wrong.
     pub fn get_client_block(self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, ReadError> {
-        if most == 0 {
+        let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
+        if most == 0 || remaining < 0 || (remaining == 0 && !is_chunked) {
             return Ok(0);
         }
         buffer.reserve(most);
-        let room = buffer.spare_capacity_mut();
-        // SAFETY: the request lives, and there is room for `most` bytes, of which httpd fills as many as it says.
+        // SAFETY: the request lives, with its connection and filters; only this thread works on it. There is room for `most`
+        // bytes, of which APR fills as many as it says.
         unsafe {
-            let count = sys::ap_get_client_block(self.raw(), room.as_mut_ptr().cast(), most);
-            let count = usize::try_from(count).map_err(|_| ReadError)?.min(most);
+            let record = &mut *self.raw();
+            let brigade = Brigade::create(self.pool(), (*record.connection).bucket_alloc);
+            let wanted = sys::apr_off_t::try_from(most).unwrap_or(sys::apr_off_t::MAX);
+            let fetched = sys::ap_get_brigade(
+                record.input_filters,
+                brigade.raw(),
+                sys::AP_MODE_READBYTES,
+                sys::APR_BLOCK_READ,
+                wanted,
+            );
+            // The next call is to find the end.
+            if fetched == 0 && brigade.has(Kind::Eos) {
+                record.remaining = if is_chunked { -1 } else { 0 };
+            }
+            let mut count = most;
+            let room = buffer.spare_capacity_mut().as_mut_ptr().cast();
+            let taken = match fetched {
+                0 => sys::apr_brigade_flatten(brigade.raw(), room, &raw mut count),
+                failed => failed,
+            };
+            sys::apr_brigade_destroy(brigade.raw());
+            if taken != 0 {
+                (*record.connection).keepalive = sys::AP_CONN_CLOSE;
+                let status = sys::ap_map_http_request_error(taken, Status::BAD_REQUEST.0);
+                return Err(ReadError(Status(status)));
+            }
             buffer.set_len(buffer.len() + count);
+            record.read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
             Ok(count)
+        }
+    }
+
+    /// Whether the next `length` bytes of a body without transfer coding are here, so that reading them does not wait.
+    pub fn has_arrived(self, length: usize) -> bool {
+        let record = self.record();
+        // A filter of the content may want more than it gives.
+        if record.input_filters != record.proto_input_filters || self.expecting_100() {
+            return false;
+        }
+        let mut present: sys::apr_off_t = 0;
+        // SAFETY: request and connection live, and with them the filters; the brigade is only used here.
+        unsafe {
+            let connection = &*record.connection;
+            let brigade = Brigade::create(self.pool(), connection.bucket_alloc);
+            let looked = sys::ap_get_brigade(
+                connection.input_filters,
+                brigade.raw(),
+                sys::AP_MODE_SPECULATIVE,
+                sys::APR_NONBLOCK_READ,
+                sys::apr_off_t::try_from(length).unwrap_or(sys::apr_off_t::MAX),
+            );
+            let counted = sys::apr_brigade_length(brigade.raw(), 0, &raw mut present);
+            sys::apr_brigade_destroy(brigade.raw());
+            looked == 0 && counted == 0 && usize::try_from(present).is_ok_and(|here| here >= length)
         }
     }
 

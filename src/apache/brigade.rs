@@ -98,7 +98,7 @@ impl<'b> Brigade<'b> {
     }
 
     pub(super) fn has_data(self) -> bool {
-        self.buckets().any(|bucket| matches!(bucket.kind(), Kind::Memory | Kind::Distant))
+        self.buckets().any(|bucket| bucket.is_data())
     }
 
     /// Appends a copy: small ones are gathered in one bucket.
@@ -182,6 +182,52 @@ impl<'b> Brigade<'b> {
         }
     }
 
+    /// The length of the first line with its newline, if it ends within `longest` bytes; `longest` if that many are there.
+    pub(super) fn line(self, longest: usize) -> Result<Option<usize>, AprError> {
+        let mut length = 0;
+        for bucket in self.buckets().filter(|bucket| bucket.is_data()) {
+            let data = bucket.read()?;
+            if let Some(newline) = data.iter().position(|byte| *byte == b'\n') {
+                return Ok(Some(longest.min(length + newline + 1)));
+            }
+            length += data.len();
+            if length >= longest {
+                return Ok(Some(longest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves so many bytes, or all there are, to the end of `other`, with the marks before them.
+    pub(super) fn move_bytes(self, count: usize, other: Brigade<'_>) -> Result<(), AprError> {
+        let mut missing = count;
+        while let Some(bucket) = self.first().filter(|_| missing > 0) {
+            if bucket.is_data() {
+                let length = bucket.read()?.len();
+                if length > missing {
+                    bucket.split(missing)?;
+                }
+                missing -= length.min(missing);
+            }
+            other.take(bucket);
+        }
+        Ok(())
+    }
+
+    /// Copies so many bytes, or all there are, to the end of `other`.
+    pub(super) fn copy_bytes(self, count: usize, other: Brigade<'_>) -> Result<(), AprError> {
+        let mut missing = count;
+        for bucket in self.buckets().filter(|bucket| bucket.is_data()) {
+            let data = bucket.read()?;
+            other.append(&data[..data.len().min(missing)])?;
+            missing -= data.len().min(missing);
+            if missing == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes what is in it.
     pub(super) fn clear(self) {
         // SAFETY: the brigade lives.
@@ -231,6 +277,10 @@ impl<'b> Bucket<'b> {
                 Kind::Distant
             }
         }
+    }
+
+    pub(super) fn is_data(self) -> bool {
+        matches!(self.kind(), Kind::Memory | Kind::Distant)
     }
 
     /// Its data. One of unknown size becomes one in memory and one for the rest, and may wait for what is to come.

@@ -190,8 +190,8 @@ impl<'c, D: Config, S: Config> Command<'c, D, S> {
 
     /// Makes a filter known to httpd under `name`. Not in an .htaccess.
     pub fn register_filter(&mut self, direction: Direction, name: &[u8]) {
-        if !self.is_htaccess() {
-            filter::register(direction, name);
+        if let Some(pool) = self.pool().filter(|_| !self.is_htaccess()) {
+            filter::register(pool, direction, name);
         }
     }
 

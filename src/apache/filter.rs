@@ -8,7 +8,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell};
 use std::ffi::{c_char, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::apr_error::AprError;
 use super::boundary::{self, Place};
@@ -16,9 +16,10 @@ use super::brigade::{Brigade, Kind};
 use super::hook::Hooks;
 use super::invocation::{Demand, Invocation};
 use super::log::{self, Level, Target};
+use super::pool::Pool;
 use super::request::Request;
 use super::status::Status;
-use super::{sys, text};
+use super::{filter_slot, sys, text};
 
 /// The name of a filter that one request makes up for itself.
 pub const DYNAMIC: &[u8] = b"MOD_PYTHON";
@@ -62,9 +63,10 @@ pub(super) struct FilterState {
     pub(super) disabled: Cell<bool>,
     /// Has passed on the end of the stream.
     pub(super) closed: Cell<bool>,
-    failed: Cell<bool>,
+    pub(super) failed: Cell<bool>,
     busy: Cell<bool>,
     brigades: OnceCell<[NonNull<sys::apr_bucket_brigade>; 2]>,
+    name: OnceCell<Arc<[u8]>>,
 }
 
 impl FilterState {
@@ -76,7 +78,13 @@ impl FilterState {
             failed: Cell::new(false),
             busy: Cell::new(false),
             brigades: OnceCell::new(),
+            name: OnceCell::new(),
         }
+    }
+
+    /// The filter's name in lower case, which `find` finds once.
+    pub(super) fn name(&self, find: impl FnOnce() -> Arc<[u8]>) -> &[u8] {
+        self.name.get_or_init(find)
     }
 }
 
@@ -84,25 +92,26 @@ impl Hooks<'_> {
     /// Says who runs all filters of this module, and registers the ones that requests make up.
     pub fn filters(self, runner: Runner) {
         let _ = RUNNER.set(runner);
-        register(Direction::Input, DYNAMIC);
-        register(Direction::Output, DYNAMIC);
+        register(self.pool(), Direction::Input, DYNAMIC);
+        register(self.pool(), Direction::Output, DYNAMIC);
     }
 }
 
 /// Registers a filter, until the configuration is read anew. To be called while httpd reads it.
-pub(super) fn register(direction: Direction, name: &[u8]) {
+pub(super) fn register(pool: Pool<'_>, direction: Direction, name: &[u8]) {
+    let output = filter_slot::function(pool, name);
     // SAFETY: httpd copies the name into the pool of the configuration, and has one thread then.
     text::with_c_str(name, |name| unsafe {
         match direction {
             Direction::Input => sys::ap_register_input_filter(
                 name.as_ptr(),
-                Some(call_input),
+                Some(input),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
             Direction::Output => sys::ap_register_output_filter(
                 name.as_ptr(),
-                Some(call_output),
+                Some(output),
                 None,
                 sys::AP_FTYPE_RESOURCE,
             ),
@@ -137,50 +146,55 @@ impl Request<'_> {
     }
 
     /// Whether the head of the response that this request is part of has gone out.
-    fn is_answered(self) -> bool {
+    pub(super) fn is_answered(self) -> bool {
         self.main().map_or_else(|| self.sent_bodyct() != 0, Request::is_answered)
     }
 }
 
 /// One call of a filter by httpd.
 #[derive(Clone, Copy)]
-struct Call<'f> {
-    filter: NonNull<sys::ap_filter_t>,
-    request: Request<'f>,
-    state: &'f FilterState,
+pub(super) struct Call<'f> {
+    pub(super) filter: NonNull<sys::ap_filter_t>,
+    pub(super) request: Request<'f>,
+    pub(super) state: &'f FilterState,
     /// What comes from upstream for an input filter, what goes downstream for an output filter.
-    work: Brigade<'f>,
+    pub(super) work: Brigade<'f>,
     /// What is left for an input filter's next call.
-    rest: Brigade<'f>,
+    pub(super) rest: Brigade<'f>,
 }
 
 impl<'f> Call<'f> {
     /// # Safety
     /// `filter` is NULL or a filter of this module that httpd calls, for `'f`.
-    unsafe fn enter(filter: *mut sys::ap_filter_t) -> Option<Self> {
+    unsafe fn enter(filter: *mut sys::ap_filter_t, slot: Option<usize>) -> Option<Self> {
         let filter = NonNull::new(filter)?;
         // SAFETY: a resource filter has a request, which lives for the call; its slot is only written here and when it is
         // added, with a state in that request's pool, in which the brigades are too.
         unsafe {
             let request = Request::from_raw(filter.as_ref().r)?;
-            let slot = &raw mut (*filter.as_ptr()).ctx;
-            if (*slot).is_null() {
-                *slot = request.pool().keep(FilterState::new(None)).as_ptr().cast();
+            let context = &raw mut (*filter.as_ptr()).ctx;
+            if (*context).is_null() {
+                *context = request.pool().keep(FilterState::new(None)).as_ptr().cast();
             }
-            let state = (*slot).cast::<FilterState>().as_ref()?;
+            let state = (*context).cast::<FilterState>().as_ref()?;
             let [work, rest] = *state.brigades.get_or_init(|| {
                 let allocator = (*request.record().connection).bucket_alloc;
                 [(); 2].map(|()| {
                     NonNull::new_unchecked(Brigade::create(request.pool(), allocator).raw())
                 })
             });
+            if state.name.get().is_none()
+                && let Some(name) = slot.and_then(filter_slot::name)
+            {
+                let _ = state.name.set(name);
+            }
             let brigade = |raw: NonNull<_>| Brigade::from_raw(raw.as_ptr());
             Some(Self { filter, request, state, work: brigade(work)?, rest: brigade(rest)? })
         }
     }
 
     /// Runs the filter; None when it is running already: it writes to, or reads from, itself.
-    fn run(
+    pub(super) fn run(
         self,
         incoming: Brigade<'_>,
         outgoing: Brigade<'_>,
@@ -293,7 +307,7 @@ impl<'f> Call<'f> {
     }
 
     /// Sends the failure, by way of `pass`.
-    fn answer(self, failure: &Failure, pass: impl FnOnce(Self) -> sys::apr_status_t) {
+    pub(super) fn answer(self, failure: &Failure, pass: impl FnOnce(Self) -> sys::apr_status_t) {
         let answered = self.request.is_answered();
         let page = failure.page.as_deref().filter(|page| self.work.append(page).is_ok());
         if answered {
@@ -312,150 +326,15 @@ impl<'f> Call<'f> {
         self.work.append_eos();
         pass(self);
     }
-
-    fn input(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        if self.state.failed.get() {
-            return sys::AP_FILTER_ERROR;
-        }
-        if demand.mode == sys::AP_MODE_SPECULATIVE {
-            // What has been filtered cannot be put back.
-            return sys::APR_ENOTIMPL as i32;
-        }
-        if matches!(demand.mode, sys::AP_MODE_INIT | sys::AP_MODE_EATCRLF) {
-            return self.fetch(wanted, demand);
-        }
-        wanted.take_all(self.rest);
-        while !satisfies(wanted) {
-            if self.state.closed.get() {
-                wanted.append_eos();
-            } else if self.state.disabled.get() {
-                if self.work.is_empty() {
-                    return self.fetch(wanted, demand);
-                }
-                wanted.take_all(self.work);
-            } else {
-                match self.input_once(wanted, demand) {
-                    Ok(true) => {}
-                    Ok(false) => return sys::APR_SUCCESS as i32,
-                    Err(error) => return error.0,
-                }
-            }
-        }
-        self.limit(wanted, demand)
-    }
-
-    /// What the next filter has, as it is.
-    fn fetch(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        // SAFETY: the next filter of a chain that lives for the call, and httpd's own brigade and arguments.
-        unsafe {
-            let next = self.filter.as_ref().next;
-            sys::ap_get_brigade(next, wanted.raw(), demand.mode, demand.block, demand.count)
-        }
-    }
-
-    /// One invocation; false if there is nothing to be had now, and nobody wants to wait.
-    fn input_once(self, wanted: Brigade<'_>, demand: Demand) -> Result<bool, AprError> {
-        let filter_error = AprError(sys::AP_FILTER_ERROR);
-        let (outcome, invoked) = self.run(self.work, wanted, Some(demand)).ok_or(filter_error)?;
-        match outcome {
-            Outcome::Done if invoked.seen_eos && !self.state.closed.get() => {
-                self.state.closed.set(true);
-                wanted.append_eos();
-            }
-            Outcome::Done => {}
-            Outcome::End => {
-                if !self.state.closed.replace(true) {
-                    wanted.append_eos();
-                }
-            }
-            Outcome::Failed(failure) => {
-                wanted.clear();
-                if let Some(error) = invoked.passing_failed {
-                    self.state.failed.set(true);
-                    return Err(error);
-                }
-                self.fail_input(&failure);
-                return Err(filter_error);
-            }
-        }
-        // What was not read is there for the next call.
-        self.work.set_aside(self.request.pool());
-        if satisfies(wanted) || self.state.disabled.get() {
-            return Ok(true);
-        }
-        if demand.block == sys::APR_NONBLOCK_READ {
-            return Ok(false);
-        }
-        if !invoked.progress {
-            let line = b"mod_python: an input filter has neither read nor written anything";
-            log::log(Target::Request(self.request), Level::Error, line);
-            self.fail_input(&Failure {
-                status: Status::INTERNAL_SERVER_ERROR,
-                page: None,
-                reader_answers: false,
-            });
-            return Err(filter_error);
-        }
-        Ok(true)
-    }
-
-    /// The body is not to be had, now or later, and what is left of it must not be taken for the next request.
-    fn fail_input(self, failure: &Failure) {
-        self.state.failed.set(true);
-        self.work.clear();
-        self.request.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
-        let usual = failure.status == Status::INTERNAL_SERVER_ERROR;
-        if failure.reader_answers || usual || self.request.is_answered() {
-            // AP_FILTER_ERROR alone makes it 500.
-            return;
-        }
-        self.answer(failure, |call| {
-            // SAFETY: the request lives, with its chain of output filters.
-            let status = unsafe {
-                sys::ap_pass_brigade(call.request.record().output_filters, call.work.raw())
-            };
-            call.work.clear();
-            status
-        });
-    }
-
-    /// A reader drops what it has not asked for, so that is kept.
-    fn limit(self, wanted: Brigade<'_>, demand: Demand) -> sys::apr_status_t {
-        if demand.mode != sys::AP_MODE_READBYTES {
-            return sys::APR_SUCCESS as i32;
-        }
-        let mut after = ptr::null_mut();
-        // SAFETY: the brigade lives, and what comes after the point is of it.
-        let status =
-            unsafe { sys::apr_brigade_partition(wanted.raw(), demand.count, &raw mut after) };
-        if status == sys::APR_INCOMPLETE as i32 {
-            return sys::APR_SUCCESS as i32;
-        }
-        if status == sys::APR_SUCCESS as i32 {
-            // SAFETY: APR has just said so.
-            unsafe { wanted.move_from(after, self.rest) };
-            // The end goes with the last of the data.
-            if !self.rest.has_data() {
-                wanted.take_all(self.rest);
-            }
-            self.rest.set_aside(self.request.pool());
-        }
-        status
-    }
-}
-
-/// Whether a reader has something to go on with.
-fn satisfies(brigade: Brigade<'_>) -> bool {
-    brigade.has_data() || brigade.has(Kind::Eos)
 }
 
 /// What remains of an invocation.
-struct Invoked {
+pub(super) struct Invoked {
     /// More of what was given is to be read by another invocation.
     paused: bool,
-    seen_eos: bool,
-    progress: bool,
-    passing_failed: Option<AprError>,
+    pub(super) seen_eos: bool,
+    pub(super) progress: bool,
+    pub(super) passing_failed: Option<AprError>,
 }
 
 impl Invoked {
@@ -469,18 +348,19 @@ impl Invoked {
     }
 }
 
-unsafe extern "C" fn call_output(
+/// The function behind an output filter, whose name has taken a slot if that is one.
+pub(super) unsafe extern "C" fn output<const SLOT: usize>(
     filter: *mut sys::ap_filter_t,
     given: *mut sys::apr_bucket_brigade,
 ) -> sys::apr_status_t {
     // SAFETY: httpd passes a filter registered with this function, and a brigade that is the filter's for the call.
-    let (call, given) = unsafe { (Call::enter(filter), Brigade::from_raw(given)) };
+    let (call, given) = unsafe { (Call::enter(filter, Some(SLOT)), Brigade::from_raw(given)) };
     let (Some(call), Some(given)) = (call, given) else { return sys::APR_EGENERAL as i32 };
     let place = Place::Request(call.request.raw());
     boundary::contain(place, sys::AP_FILTER_ERROR, || call.output(given))
 }
 
-unsafe extern "C" fn call_input(
+unsafe extern "C" fn input(
     filter: *mut sys::ap_filter_t,
     wanted: *mut sys::apr_bucket_brigade,
     mode: sys::ap_input_mode_t,
@@ -488,7 +368,7 @@ unsafe extern "C" fn call_input(
     count: sys::apr_off_t,
 ) -> sys::apr_status_t {
     // SAFETY: httpd passes a filter registered with this function, and a brigade to be filled.
-    let (call, wanted) = unsafe { (Call::enter(filter), Brigade::from_raw(wanted)) };
+    let (call, wanted) = unsafe { (Call::enter(filter, None), Brigade::from_raw(wanted)) };
     let (Some(call), Some(wanted)) = (call, wanted) else { return sys::APR_EGENERAL as i32 };
     let place = Place::Request(call.request.raw());
     let demand = Demand { mode, block, count };

@@ -38,13 +38,15 @@ impl Order {
     }
 }
 
-/// httpd's five places in a hook's list.
+/// httpd's five places in a hook's list, and two between them: what httpd does itself, it does at the very ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Position {
     ReallyFirst,
+    BeforeFirst,
     First,
     Middle,
     Last,
+    AfterLast,
     ReallyLast,
 }
 
@@ -52,9 +54,11 @@ impl Position {
     const fn number(self) -> c_int {
         match self {
             Self::ReallyFirst => sys::APR_HOOK_REALLY_FIRST,
+            Self::BeforeFirst => (sys::APR_HOOK_REALLY_FIRST + sys::APR_HOOK_FIRST as c_int) / 2,
             Self::First => sys::APR_HOOK_FIRST as c_int,
             Self::Middle => sys::APR_HOOK_MIDDLE as c_int,
             Self::Last => sys::APR_HOOK_LAST as c_int,
+            Self::AfterLast => (sys::APR_HOOK_LAST + sys::APR_HOOK_REALLY_LAST) as c_int / 2,
             Self::ReallyLast => sys::APR_HOOK_REALLY_LAST as c_int,
         }
     }
@@ -96,14 +100,36 @@ pub enum RequestHook {
     LogTransaction,
 }
 
-impl Hooks<'_> {
+type RequestCall = unsafe extern "C" fn(*mut sys::request_rec) -> c_int;
+
+impl<'p> Hooks<'p> {
+    /// What lives as long as the hooks.
+    pub(super) fn pool(self) -> Pool<'p> {
+        self.pool
+    }
+
     /// Registers `hook` for a phase of requests.
     pub fn request<F>(self, phase: RequestHook, hook: F, order: Order)
     where
         F: Fn(Request<'_>) -> Status + Stateless,
     {
         let _ = hook;
-        let call = Some(call_request::<F> as unsafe extern "C" fn(*mut sys::request_rec) -> c_int);
+        self.request_call(phase, call_request::<F>, order);
+    }
+
+    /// As [`request`](Self::request), for what hardly anybody uses: `hook` is not called, and declines, while `is_used` says
+    /// no. That is asked first of all, at every request.
+    pub fn request_if<U, F>(self, phase: RequestHook, is_used: U, hook: F, order: Order)
+    where
+        U: Fn() -> bool + Stateless,
+        F: Fn(Request<'_>) -> Status + Stateless,
+    {
+        let _ = (is_used, hook);
+        self.request_call(phase, call_request_if::<U, F>, order);
+    }
+
+    fn request_call(self, phase: RequestHook, call: RequestCall, order: Order) {
+        let call = Some(call);
         let (before, after, place) = self.order(order);
         let per_conf = sys::AP_AUTH_INTERNAL_PER_CONF as c_int;
         // SAFETY: both lists end with NULL and live as long as httpd's list of hooks, which is the pool's.
@@ -226,7 +252,15 @@ impl Hooks<'_> {
         let _ = hook;
         let (before, after, place) = self.order(order);
         // SAFETY: as in `request`.
-        unsafe { sys::ap_hook_child_init(Some(call_child_init::<F>), before, after, place) }
+        unsafe { sys::ap_hook_child_init(Some(call_with_server::<F>), before, after, place) }
+    }
+
+    /// While httpd only checks its configuration, which has been read: `hook` gets a pool and the main server.
+    pub fn test_config<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_test_config(Some(call_with_server::<F>), before, after, place) }
     }
 
     fn order(self, order: Order) -> (*const *const c_char, *const *const c_char, c_int) {
@@ -261,6 +295,18 @@ unsafe extern "C" fn call_request<F: Fn(Request<'_>) -> Status + Stateless>(
 ) -> c_int {
     // SAFETY: httpd passes a request that lives for the call.
     with_request(r, unsafe { Request::from_raw(r) }, |request| the::<F>()(request))
+}
+
+unsafe extern "C" fn call_request_if<U, F>(r: *mut sys::request_rec) -> c_int
+where
+    U: Fn() -> bool + Stateless,
+    F: Fn(Request<'_>) -> Status + Stateless,
+{
+    if !the::<U>()() {
+        return Status::DECLINED.0;
+    }
+    // SAFETY: httpd passes a request that lives for the call.
+    unsafe { call_request::<F>(r) }
 }
 
 unsafe extern "C" fn call_quick<F>(r: *mut sys::request_rec, lookup: c_int) -> c_int
@@ -359,11 +405,11 @@ unsafe extern "C" fn call_post_config<
     .0
 }
 
-unsafe extern "C" fn call_child_init<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
+unsafe extern "C" fn call_with_server<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)
 where
     F: Fn(Pool<'_>, Server) + Stateless,
 {
-    // SAFETY: httpd passes the pool of the child and the main server.
+    // SAFETY: httpd passes a live pool (of the child, or of the configuration) and the main server.
     if let (Some(pool), Some(server)) = unsafe { (Pool::from_raw(pool), Server::from_raw(main)) } {
         contain(Place::Server(main), (), || the::<F>()(pool, server));
     }

@@ -14,6 +14,7 @@ use super::{sys, text};
 /// How much one invocation is given to read without asking for a number of bytes, and how much of what it writes is kept:
 /// a file of any size goes through in pieces of this.
 const PIECE: usize = 1024 * 1024;
+
 /// Filters that AddOutputFilterByType adds have this before their names.
 const BY_TYPE: &[u8] = b"bytype:";
 
@@ -104,11 +105,13 @@ impl<'f> Invocation<'f> {
     }
 
     /// In lower case.
-    pub fn name(&self) -> Vec<u8> {
-        // SAFETY: the filter lives for the call, with the record it was registered with.
-        let name = unsafe { text::bytes((*self.filter.as_ref().frec).name) };
-        let name = name.unwrap_or_default().to_ascii_lowercase();
-        name.strip_prefix(BY_TYPE).map(<[u8]>::to_vec).unwrap_or(name)
+    pub fn name(&self) -> &'f [u8] {
+        self.state.name(|| {
+            // SAFETY: the filter lives for the call, with the record it was registered with.
+            let name = unsafe { text::bytes((*self.filter.as_ref().frec).name) };
+            let name = name.unwrap_or_default().to_ascii_lowercase();
+            name.strip_prefix(BY_TYPE).unwrap_or(&name).into()
+        })
     }
 
     /// What it was added with, if that is a `T`.
@@ -199,22 +202,22 @@ impl<'f> Invocation<'f> {
         Ok(Ready::Bytes(total.min(limit)))
     }
 
-    /// Takes as many bytes as the buffer holds; they must be ready.
-    pub fn take(&self, buffer: &mut [u8]) -> Result<(), AprError> {
-        let mut filled = 0;
-        while let Some(bucket) = self.incoming.first().filter(|_| filled < buffer.len()) {
+    /// Takes so many bytes, which must be ready, piece by piece.
+    pub fn take(&self, count: usize, mut put: impl FnMut(&[u8])) -> Result<(), AprError> {
+        let mut missing = count;
+        while let Some(bucket) = self.incoming.first().filter(|_| missing > 0) {
             let data = bucket.read()?;
-            let count = data.len().min(buffer.len() - filled);
-            buffer[filled..filled + count].copy_from_slice(&data[..count]);
-            if count < data.len() {
-                bucket.split(count)?;
+            let length = data.len().min(missing);
+            put(&data[..length]);
+            if length < data.len() {
+                bucket.split(length)?;
             }
             bucket.delete();
-            filled += count;
+            missing -= length;
         }
-        self.taken.set(self.taken.get().saturating_add(filled));
+        self.taken.set(self.taken.get().saturating_add(count - missing));
         self.progress.set(true);
-        if filled == buffer.len() { Ok(()) } else { Err(AprError::GENERAL) }
+        if missing == 0 { Ok(()) } else { Err(AprError::GENERAL) }
     }
 
     /// Asks upstream for what this filter is asked for.
@@ -260,7 +263,8 @@ impl<'f> Invocation<'f> {
             unsafe { sys::ap_pass_brigade(self.filter.as_ref().next, self.outgoing.raw()) };
         self.outgoing.clear();
         self.neighbour(AprError::check(status))?;
-        if self.request.connection().aborted() {
+        // After the end the client may well be gone: it has everything.
+        if !self.is_closed() && self.request.connection().aborted() {
             return self.neighbour(Err(AprError(sys::APR_ECONNABORTED as i32)));
         }
         Ok(())
@@ -294,6 +298,7 @@ impl<'f> Invocation<'f> {
             self.fetch()?;
         }
         if self.incoming.has(Kind::Eos) {
+            self.seen_eos.set(true);
             self.state.closed.set(true);
         }
         self.progress.set(true);

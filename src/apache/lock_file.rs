@@ -17,11 +17,25 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::pool::Pool;
-use super::{sys, text};
+use super::runtime_directory;
 
 static FILE: OnceLock<File> = OnceLock::new();
-static HELD: Mutex<Option<HashMap<u64, ThreadId>>> = Mutex::new(None);
+static HELD: Mutex<Option<HashMap<u64, Holder>>> = Mutex::new(None);
 static RELEASED: Condvar = Condvar::new();
+
+/// Who has a lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Thread(ThreadId),
+    /// Whoever has the [`Hold`], on any thread.
+    Hold,
+}
+
+impl Holder {
+    fn this_thread() -> Self {
+        Self::Thread(thread::current().id())
+    }
+}
 
 /// Why a lock was not taken or given back.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +58,7 @@ pub fn prepare(pool: Pool<'_>) -> io::Result<()> {
         return Ok(());
     }
     let name = format!("mod_python.{}.locks", std::process::id());
-    let file = runtime_directory(pool)
+    let file = runtime_directory::of(pool)
         .into_iter()
         .chain([std::env::temp_dir()])
         .map(|directory| unnamed(directory.join(&name)))
@@ -52,12 +66,6 @@ pub fn prepare(pool: Pool<'_>) -> io::Result<()> {
         .unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()))?;
     let _ = FILE.set(file);
     Ok(())
-}
-
-fn runtime_directory(pool: Pool<'_>) -> Option<PathBuf> {
-    // SAFETY: the pool lives for the call, and the path as long as the pool.
-    let path = unsafe { text::bytes(sys::ap_runtime_dir_relative(pool.raw(), c".".as_ptr())) }?;
-    Some(PathBuf::from(String::from_utf8_lossy(path).into_owned()))
 }
 
 fn unnamed(path: PathBuf) -> io::Result<File> {
@@ -72,7 +80,7 @@ fn unnamed(path: PathBuf) -> io::Result<File> {
 /// # Errors
 /// This thread has it already, or the file is not to be used.
 pub fn lock(key: u64) -> Result<(), LockError> {
-    take(key, true).map(drop)
+    take(key, Holder::this_thread(), true).map(drop)
 }
 
 /// Takes the lock of a key if it is free, and says whether it was.
@@ -80,7 +88,7 @@ pub fn lock(key: u64) -> Result<(), LockError> {
 /// # Errors
 /// The file is not to be used.
 pub fn try_lock(key: u64) -> Result<bool, LockError> {
-    match take(key, false) {
+    match take(key, Holder::this_thread(), false) {
         Err(LockError::Held) => Ok(false),
         other => other,
     }
@@ -91,9 +99,39 @@ pub fn try_lock(key: u64) -> Result<bool, LockError> {
 /// # Errors
 /// This thread does not have it.
 pub fn unlock(key: u64) -> Result<(), LockError> {
+    release(key, Holder::this_thread())
+}
+
+/// A lock that belongs to no thread: dropping this, wherever that is, gives it back.
+pub struct Hold {
+    key: u64,
+}
+
+impl Hold {
+    /// Waits for the lock of a key.
+    ///
+    /// # Errors
+    /// The file is not to be used.
+    pub fn of(key: u64) -> Result<Self, LockError> {
+        take(key, Holder::Hold, true)?;
+        Ok(Self { key })
+    }
+
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let _ = release(self.key, Holder::Hold);
+    }
+}
+
+fn release(key: u64, holder: Holder) -> Result<(), LockError> {
     let mut held = HELD.lock();
     let holders = held.get_or_insert_default();
-    if holders.get(&key) != Some(&thread::current().id()) {
+    if holders.get(&key) != Some(&holder) {
         return Err(LockError::NotHeld);
     }
     let result = set(key, libc::F_UNLCK, false);
@@ -103,8 +141,8 @@ pub fn unlock(key: u64) -> Result<(), LockError> {
     result.map(drop).map_err(LockError::File)
 }
 
-fn take(key: u64, wait: bool) -> Result<bool, LockError> {
-    if !enter(key, wait)? {
+fn take(key: u64, holder: Holder, wait: bool) -> Result<bool, LockError> {
+    if !enter(key, holder, wait)? {
         return Ok(false);
     }
     let taken = set(key, libc::F_WRLCK, wait);
@@ -116,16 +154,17 @@ fn take(key: u64, wait: bool) -> Result<bool, LockError> {
 }
 
 /// The turn among the threads of this process.
-fn enter(key: u64, wait: bool) -> Result<bool, LockError> {
-    let this = thread::current().id();
+fn enter(key: u64, holder: Holder, wait: bool) -> Result<bool, LockError> {
     let mut held = HELD.lock();
     loop {
         match held.get_or_insert_default().get(&key) {
             None => {
-                held.get_or_insert_default().insert(key, this);
+                held.get_or_insert_default().insert(key, holder);
                 return Ok(true);
             }
-            Some(holder) if *holder == this => return Err(LockError::Held),
+            Some(found) if *found == holder && holder != Holder::Hold => {
+                return Err(LockError::Held);
+            }
             Some(_) if !wait => return Ok(false),
             Some(_) => RELEASED.wait(&mut held),
         }
@@ -185,5 +224,9 @@ mod tests {
         });
         unlock(8).expect("held");
         assert!(try_lock(8).expect("answers"));
+        let hold = Hold::of(24).expect("free");
+        assert!(!try_lock(24).expect("answers"));
+        thread::spawn(move || drop(hold)).join().expect("no panic");
+        assert!(try_lock(24).expect("answers"));
     }
 }

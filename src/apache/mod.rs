@@ -12,13 +12,13 @@
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
 //! | `include` | elements of pages that mod_include works on |
-//! | `filter`, `invocation`, `brigade` | bodies on their way through filters |
-//! | `connection`, `server`, `process` | what a request belongs to |
+//! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
+//! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `lock_file`, `apr_error` | what APR knows about files, locks between processes, errors |
+//! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
-//! | `query`, `cgi` | pure: query strings, CGI variables |
+//! | `cgi` | pure: CGI variables |
 
 #![expect(unsafe_code, reason = "this layer is where Rust meets httpd's C API")]
 #![allow(dead_code, reason = "a layer offers what httpd has; the layers above take what they need")]
@@ -38,18 +38,21 @@ pub mod constants;
 pub mod expression;
 pub mod file_info;
 pub mod filter;
+mod filter_slot;
 pub mod hook;
 pub mod include;
+mod input;
 pub mod invocation;
 pub mod lock_file;
 pub mod log;
 pub mod pattern;
 pub mod pool;
 pub mod process;
-pub mod query;
 pub mod record;
 pub mod request;
 pub mod response;
+pub mod runtime_directory;
+pub mod sections;
 pub mod server;
 pub mod status;
 pub mod stream;

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr::NonNull;
 
 use super::pool::Pool;
+use super::server::Server;
 use super::sys;
 use super::text::{self, with_c_str};
 
@@ -72,6 +73,13 @@ pub fn is_config_test() -> bool {
 pub fn exists_config_define(name: &[u8]) -> bool {
     // SAFETY: the name lives for the call.
     with_c_str(name, |name| unsafe { sys::ap_exists_config_define(name.as_ptr()) != 0 })
+}
+
+/// Becomes the user who serves requests, as a child process does; false if that fails. Nobody but root changes.
+pub fn drop_privileges(pool: Pool<'_>, main: Server) -> bool {
+    // SAFETY: a live pool and the main server; the hook is what every child calls at its start.
+    let status = unsafe { sys::ap_run_drop_privileges(pool.raw(), main.raw()) };
+    status == sys::OK as c_int || status == sys::DECLINED
 }
 
 /// Adds `name/version` to what the Server header says.

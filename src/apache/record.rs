@@ -1,7 +1,7 @@
 //! The record that httpd loads (`module`), and what httpd keeps for a module: configuration by directory and by server,
 //! and one slot in each request and connection.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -175,6 +175,13 @@ pub(super) unsafe fn config_mut<'a, T: Config>(data: *mut c_void) -> Option<&'a 
 /// # Safety
 /// `data` is NULL or what [`ModuleRecord`]'s callbacks gave to httpd; it lives, unchanged, for `'a`.
 pub(super) unsafe fn config_ref<'a, T: Config>(data: *const c_void) -> Option<&'a T> {
+    // SAFETY: the caller's promise.
+    unsafe { typed(data) }
+}
+
+/// # Safety
+/// `data` is NULL or a `Typed` of some type; it lives, unchanged, for `'a`.
+unsafe fn typed<'a, T: 'static>(data: *const c_void) -> Option<&'a T> {
     // SAFETY: the caller's promise; a Typed of any type starts with its TypeId.
     unsafe {
         let id = data.cast::<TypeId>().as_ref()?;
@@ -184,7 +191,9 @@ pub(super) unsafe fn config_ref<'a, T: Config>(data: *const c_void) -> Option<&'
 
 /// # Safety
 /// `vector` is NULL or a vector of configurations that lives, unchanged, for `'a`.
-unsafe fn config_in<'a, T: Config>(vector: *const sys::ap_conf_vector_t) -> Option<&'a T> {
+pub(super) unsafe fn config_in<'a, T: Config>(
+    vector: *const sys::ap_conf_vector_t,
+) -> Option<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { config_ref(slot(vector)) }
 }
@@ -193,8 +202,7 @@ unsafe fn config_in<'a, T: Config>(vector: *const sys::ap_conf_vector_t) -> Opti
 /// `vector` is NULL or a vector whose slot only [`set_state_in`] writes, with a pool that lives for `'a`.
 unsafe fn state_in<'a, T: 'static>(vector: *const sys::ap_conf_vector_t) -> Option<&'a T> {
     // SAFETY: the caller's promise.
-    let state: &Box<dyn Any> = unsafe { slot(vector).cast::<Box<dyn Any>>().as_ref()? };
-    state.downcast_ref()
+    unsafe { typed(slot(vector)) }
 }
 
 /// # Safety
@@ -204,15 +212,14 @@ unsafe fn set_state_in<'a, T: 'static>(
     pool: Pool<'a>,
     state: T,
 ) -> &'a T {
-    let state: Box<dyn Any> = Box::new(state);
-    let state = pool.keep(state);
+    let state = pool.keep(Typed { id: TypeId::of::<T>(), value: state });
     let record = CURRENT.load(Ordering::Acquire);
-    // SAFETY: the pool keeps the state for 'a, and a box's content does not move; the vector has a slot for the record.
+    // SAFETY: the pool keeps the state for 'a, where it is; the vector has a slot for the record.
     unsafe {
         if !vector.is_null() && !record.is_null() {
             sys::ap_set_module_config(vector, record, state.as_ptr().cast());
         }
-        state.as_ref().downcast_ref().expect("it has just been made of this type")
+        &(*state.as_ptr()).value
     }
 }
 

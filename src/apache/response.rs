@@ -197,10 +197,10 @@ impl<'r> Request<'r> {
         Status(unsafe { sys::ap_meets_conditions(self.raw()) })
     }
 
-    /// Adds to the methods of the Allow header; with `reset` they are the only ones. Does nothing if there are none.
+    /// Adds to the methods of the Allow header; with `reset` they are the only ones.
     pub fn allow_methods(self, methods: &[&[u8]], reset: bool) {
         let list = self.method_list();
-        if list.is_null() || methods.is_empty() {
+        if list.is_null() {
             return;
         }
         if reset {

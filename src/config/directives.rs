@@ -10,7 +10,7 @@ use crate::apache::command::{self, CommandTable, Contexts, Outcome, Scope, Set};
 use crate::apache::filter::Direction;
 use crate::apache::pattern::Pattern;
 use crate::apache::process;
-use crate::config::handlers::{self, Directory};
+use crate::config::handlers::{self, Argument, Directory};
 use crate::config::mount::{self, Mount};
 use crate::config::phase::Phase;
 use crate::config::provider;
@@ -24,25 +24,25 @@ use Contexts as In;
 
 #[rustfmt::skip]
 pub static DIRECTIVES: [Directive; 36] = [
-    row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"handlers to run when a request has been read"),
-    row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"handlers that translate a URI into a file name"),
-    row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run early, with the directory known"),
+    row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers to run when a request has been read"),
+    row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that translate a URI into a file name"),
+    row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers to run early, with the directory known"),
     row(c"PythonInitHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run first"),
-    row(c"PythonAccessHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that check where a request comes from"),
-    row(c"PythonAuthenHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that find out who the user is"),
-    row(c"PythonAuthzHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that check what the user may do"),
-    row(c"PythonTypeHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that choose the content type"),
-    row(c"PythonFixupHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run just before the content is made"),
+    row(c"PythonAccessHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers that check where a request comes from"),
+    row(c"PythonAuthenHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers that find out who the user is"),
+    row(c"PythonAuthzHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers that check what the user may do"),
+    row(c"PythonTypeHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers that choose the content type"),
+    row(c"PythonFixupHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers to run just before the content is made"),
     row(c"PythonHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that make the content"),
-    row(c"PythonLogHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers that log a request"),
+    row(c"PythonLogHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers that log a request"),
     row(c"PythonCleanupHandler", In::EVERYWHERE, Set::Raw(handler_list), c"handlers to run when a request is over"),
     row(c"PythonHandlerModule", In::EVERYWHERE, Set::Raw(handler_module), c"modules whose objects are handlers of the phases they are named after"),
     row(c"PythonConnectionHandler", In::SERVER, Set::Raw(server_handlers), c"handler of whole connections"),
     row(c"PythonPreConnectionHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run when a client has connected"),
     row(c"PythonChildInitHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run with the server at the start of a child"),
     row(c"PythonChildExitHandler", In::SERVER, Set::Raw(server_handlers), c"handlers to run with the server at the end of a child"),
-    row(c"PythonQuickHandler", In::SERVER, Set::Raw(handler_list), c"handlers that may answer a request before all phases"),
-    row(c"PythonMapToStorageHandler", In::SERVER, Set::Raw(handler_list), c"handlers that may take the place of a look for the file and its configuration"),
+    row(c"PythonQuickHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that may answer a request before all phases"),
+    row(c"PythonMapToStorageHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that may take the place of a look for the file and its configuration"),
     row(c"PythonInputFilter", In::SERVER_AND_SECTIONS, Set::OneOrTwo(filter), c"handler of an input filter, and the filter's name"),
     row(c"PythonOutputFilter", In::SERVER_AND_SECTIONS, Set::OneOrTwo(filter), c"handler of an output filter, and the filter's name"),
     row(c"PythonImport", In::SERVER, Set::Two(import), c"module[::function] to import at the start of a child, and the interpreter"),
@@ -76,7 +76,7 @@ const fn row(
 fn handler_list(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     let phase = phase(command)?;
     refuse_in_htaccess(command)?;
-    let argument = handlers::parse(argument);
+    let argument = list_argument(argument, phase)?;
     if argument.extensions.is_some() && !phase.row().extensions {
         let name = phase.directive().to_string_lossy();
         return Err(format!(
@@ -93,6 +93,7 @@ fn handler_module(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     refuse_in_htaccess(command)?;
     enter(command)?;
     let argument = handlers::parse(argument);
+    argument.check_turn(&command.directive().to_string_lossy(), false)?;
     let server_level = command.is_server_level();
     for phase in Phase::of_request().filter(|phase| server_level || !phase.is_server_level()) {
         command.section.add_handlers(phase, &argument, true);
@@ -103,14 +104,21 @@ fn handler_module(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
 /// What is no phase of a request is kept with the server.
 fn server_handlers(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     let phase = phase(command)?;
-    let argument = handlers::parse(argument);
+    let argument = list_argument(argument, phase)?;
     let server = command.server_mut().ok_or("no configuration of the server")?;
     server.section.add_handlers(phase, &argument, false);
     Ok(())
 }
 
+fn list_argument(argument: &[u8], phase: Phase) -> Result<Argument<'_>, String> {
+    let argument = handlers::parse(argument);
+    argument.check_turn(&phase.directive().to_string_lossy(), phase.row().turns)?;
+    Ok(argument)
+}
+
 fn filter(command: &mut Command<'_>, handler: &[u8], name: Option<&[u8]>) -> Outcome {
     let phase = phase(command)?;
+    list_argument(handler, phase)?;
     enter(command)?;
     let direction = if phase == Phase::InputFilter { Direction::Input } else { Direction::Output };
     command.register_filter(direction, name.unwrap_or(handler));

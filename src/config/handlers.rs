@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::apache::pattern::Pattern;
 use crate::config::phase::Phase;
+use crate::config::turn::Turn;
 
 pub type HandlerList = Arc<[HandlerEntry]>;
 
@@ -37,19 +38,46 @@ pub enum Directory {
 /// A directive's argument, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Argument<'a> {
+    pub turn: Turn,
+    /// Without the turn's.
     pub words: Vec<&'a [u8]>,
     /// What follows `|`; `None` without a `|`.
     pub extensions: Option<Vec<&'a [u8]>>,
 }
 
-/// `word [word ...] [ | .ext [.ext ...] ]`; quotes mean nothing here.
+/// `[@early | @late] word [word ...] [ | .ext [.ext ...] ]`; quotes mean nothing here.
 pub fn parse(argument: &[u8]) -> Argument<'_> {
-    match argument.iter().position(|&byte| byte == b'|') {
-        None => Argument { words: words(argument), extensions: None },
-        Some(bar) => Argument {
-            words: words(&argument[..bar]),
-            extensions: Some(words(&argument[bar + 1..])),
-        },
+    let (handlers, extensions) = match argument.iter().position(|&byte| byte == b'|') {
+        None => (argument, None),
+        Some(bar) => (&argument[..bar], Some(words(&argument[bar + 1..]))),
+    };
+    let mut words = words(handlers);
+    let turn = words.first().and_then(|first| Turn::named(first));
+    if turn.is_some() {
+        words.remove(0);
+    }
+    Argument { turn: turn.unwrap_or_default(), words, extensions }
+}
+
+impl Argument<'_> {
+    /// What is wrong with the turn that the argument of `directive` names, for a directive that `has_turns` or has not.
+    pub fn check_turn(&self, directive: &str, has_turns: bool) -> Result<(), String> {
+        if let Some(word) = self.words.iter().find(|word| Turn::is_meant_by(word)) {
+            let word = String::from_utf8_lossy(word);
+            return Err(format!(
+                "{directive} does not understand \"{word}\": @early or @late may be the first word, and nothing else may start with @"
+            ));
+        }
+        let Some(word) = self.turn.word() else { return Ok(()) };
+        if !has_turns {
+            return Err(format!(
+                "{directive} does not accept {word}: it is not one of the phases that other modules take part in"
+            ));
+        }
+        if self.words.is_empty() {
+            return Err(format!("{directive} {word} names no handler"));
+        }
+        Ok(())
     }
 }
 
@@ -130,6 +158,18 @@ impl Directory {
         }
     }
 
+    /// What is the same for every request.
+    pub fn text(&self) -> Option<&[u8]> {
+        match self {
+            Directory::Path(text) | Directory::Location(text) => Some(text),
+            Directory::None | Directory::Pattern(_) => None,
+        }
+    }
+
+    pub fn is_pattern(&self) -> bool {
+        matches!(self, Directory::Pattern(_))
+    }
+
     pub fn is_location(&self) -> bool {
         matches!(self, Directory::Location(_))
     }
@@ -170,11 +210,32 @@ mod tests {
     #[test]
     fn words_and_extensions_are_told_apart() {
         let plain = parse(b"  a b::c\t\"d\" ");
-        assert_eq!(plain, Argument { words: vec![b"a", b"b::c", b"\"d\""], extensions: None });
+        assert_eq!(
+            plain,
+            Argument { turn: Turn::Usual, words: vec![b"a", b"b::c", b"\"d\""], extensions: None }
+        );
         let extended = parse(b"a|.py .txt | x");
         assert_eq!(extended.words, [b"a"]);
         assert_eq!(extended.extensions, Some(vec![&b".py"[..], b".txt", b"|", b"x"]));
-        assert_eq!(parse(b" | "), Argument { words: vec![], extensions: Some(vec![]) });
+        assert_eq!(
+            parse(b" | "),
+            Argument { turn: Turn::Usual, words: vec![], extensions: Some(vec![]) }
+        );
+    }
+
+    #[test]
+    fn the_first_word_may_be_a_turn() {
+        let early = parse(b" @early a b | .x");
+        assert_eq!((early.turn, &*early.words), (Turn::Early, &[&b"a"[..], b"b"][..]));
+        assert_eq!(parse(b"@late a").turn, Turn::Late);
+        assert_eq!(parse(b"a @late").turn, Turn::Usual);
+        for right in ["a", "", "@early a", "@late a | .x"] {
+            assert_eq!(parse(right.as_bytes()).check_turn("D", true), Ok(()));
+        }
+        for wrong in ["@first a", "@Early a", "a @late", "@early @late a", "@early", "@late | .x"] {
+            assert!(parse(wrong.as_bytes()).check_turn("D", true).is_err(), "{wrong}");
+        }
+        assert!(parse(b"@early a").check_turn("D", false).is_err());
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Row {
     pub object: &'static str,
     /// Whether `| .ext` is understood: before translation no request has a file name.
     pub extensions: bool,
+    /// Whether `@early` and `@late` are understood: other modules take part in the phase.
+    pub turns: bool,
     pub continuation: Continuation,
 }
 
@@ -61,21 +63,23 @@ pub static PHASES: [Row; 20] = [
         "postreadrequesthandler",
         OkOrDeclined,
     )
-    .no_extensions(),
+    .no_extensions()
+    .turns(),
     row(Phase::Init, c"PythonInitHandler", "inithandler", OkOrDeclined),
-    row(Phase::Trans, c"PythonTransHandler", "transhandler", Declined).no_extensions(),
-    row(Phase::HeaderParser, c"PythonHeaderParserHandler", "headerparserhandler", OkOrDeclined),
-    row(Phase::Access, c"PythonAccessHandler", "accesshandler", OkOrDeclined),
-    row(Phase::Authen, c"PythonAuthenHandler", "authenhandler", Declined),
-    row(Phase::Authz, c"PythonAuthzHandler", "authzhandler", Declined),
-    row(Phase::Type, c"PythonTypeHandler", "typehandler", Declined),
-    row(Phase::Fixup, c"PythonFixupHandler", "fixuphandler", OkOrDeclined),
+    row(Phase::Trans, c"PythonTransHandler", "transhandler", Declined).no_extensions().turns(),
+    row(Phase::HeaderParser, c"PythonHeaderParserHandler", "headerparserhandler", OkOrDeclined)
+        .turns(),
+    row(Phase::Access, c"PythonAccessHandler", "accesshandler", OkOrDeclined).turns(),
+    row(Phase::Authen, c"PythonAuthenHandler", "authenhandler", Declined).turns(),
+    row(Phase::Authz, c"PythonAuthzHandler", "authzhandler", Declined).turns(),
+    row(Phase::Type, c"PythonTypeHandler", "typehandler", Declined).turns(),
+    row(Phase::Fixup, c"PythonFixupHandler", "fixuphandler", OkOrDeclined).turns(),
     row(Phase::Handler, c"PythonHandler", "handler", Ok),
-    row(Phase::Log, c"PythonLogHandler", "loghandler", OkOrDeclined),
+    row(Phase::Log, c"PythonLogHandler", "loghandler", OkOrDeclined).turns(),
     row(Phase::Cleanup, c"PythonCleanupHandler", "cleanuphandler", Ok),
     row(Phase::Connection, c"PythonConnectionHandler", "connectionhandler", Never),
-    row(Phase::Quick, c"PythonQuickHandler", "quickhandler", Declined).no_extensions(),
-    row(Phase::MapToStorage, c"PythonMapToStorageHandler", "maptostoragehandler", Declined),
+    row(Phase::Quick, c"PythonQuickHandler", "quickhandler", Declined).no_extensions().turns(),
+    row(Phase::MapToStorage, c"PythonMapToStorageHandler", "maptostoragehandler", Declined).turns(),
     row(Phase::PreConnection, c"PythonPreConnectionHandler", "preconnectionhandler", OkOrDeclined),
     row(Phase::ChildInit, c"PythonChildInitHandler", "childinithandler", OkOrDeclined),
     row(Phase::ChildExit, c"PythonChildExitHandler", "childexithandler", OkOrDeclined),
@@ -143,12 +147,16 @@ const fn row(
     object: &'static str,
     continuation: Continuation,
 ) -> Row {
-    Row { phase, directive, object, extensions: true, continuation }
+    Row { phase, directive, object, extensions: true, turns: false, continuation }
 }
 
 impl Row {
     const fn no_extensions(self) -> Row {
         Row { extensions: false, ..self }
+    }
+
+    const fn turns(self) -> Row {
+        Row { turns: true, ..self }
     }
 }
 

@@ -24,6 +24,17 @@ pub fn provider(kind: Kind, slot: usize) -> Option<Arc<Provider>> {
     providers.iter().filter(|provider| provider.kind == kind).nth(slot).cloned()
 }
 
+/// Every provider: the directive and its handler.
+pub(super) fn all() -> Vec<(String, HandlerEntry)> {
+    let providers = PROVIDERS.read().unwrap_or_else(PoisonError::into_inner);
+    let directive =
+        |kind| if kind == Kind::Authn { "PythonAuthnProvider" } else { "PythonAuthzProvider" };
+    providers
+        .iter()
+        .map(|provider| (directive(provider.kind).to_owned(), provider.handler.clone()))
+        .collect()
+}
+
 /// Enters a provider, here and with httpd, for as long as `pool`.
 pub(super) fn enter(pool: Pool<'_>, kind: Kind, name: &[u8], text: &[u8]) -> Result<(), String> {
     let phase = if kind == Kind::Authn { Phase::Authen } else { Phase::Authz };

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use crate::apache::record::{Config, Merged};
-use crate::config::handlers::{Argument, Directory, HandlerEntry, HandlerList};
+use crate::config::handlers::{Argument, Directory, HandlerEntry};
 use crate::config::phase::{LISTED, Phase};
+use crate::config::phase_lists::{PhaseLists, Turned, appended, merge_both, merge_lists};
+use crate::config::turn::Turn;
 
 pub type Text = Arc<[u8]>;
 
@@ -21,16 +23,10 @@ pub struct Section {
     pub(super) interpreter: Option<Text>,
     pub(super) flags: [Option<bool>; FLAGS.len()],
     pub(super) phases: [Option<Arc<PhaseLists>>; LISTED],
+    pub(super) turned: Option<Arc<[Turned]>>,
     pub(super) input_filters: Option<Arc<[Filter]>>,
     pub(super) output_filters: Option<Arc<[Filter]>>,
     pub(super) options: Option<Arc<[PythonOption]>>,
-}
-
-/// The handler lists of one phase. The plain list and each extension's are inherited or replaced each on its own.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PhaseLists {
-    pub plain: Option<HandlerList>,
-    pub extensions: Vec<(Text, HandlerList)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,14 +129,32 @@ impl Section {
             .map(|word| HandlerEntry::new(word, phase, directory.clone()))
             .map(|entry| if silent { entry.silent() } else { entry })
             .collect();
-        let lists = Arc::make_mut(self.phases[phase as usize].get_or_insert_default());
-        match argument.extensions.as_deref().unwrap_or_default() {
-            [] => lists.plain = Some(appended(lists.plain.as_ref(), &entries)),
-            extensions => extensions.iter().for_each(|extension| lists.append(extension, &entries)),
-        }
+        self.change_lists(phase, argument.turn, |lists| {
+            match argument.extensions.as_deref().unwrap_or_default() {
+                [] => lists.plain = Some(appended(lists.plain.as_ref(), &entries)),
+                extensions => {
+                    extensions.iter().for_each(|extension| lists.append(extension, &entries));
+                }
+            }
+        });
         if let (Phase::Handler, false, Some(location)) = (phase, silent, &mut self.location) {
             location.has_content_handler = true;
         }
+    }
+
+    fn change_lists(&mut self, phase: Phase, turn: Turn, change: impl FnOnce(&mut PhaseLists)) {
+        if turn == Turn::Usual {
+            change(Arc::make_mut(self.phases[phase as usize].get_or_insert_default()));
+            return;
+        }
+        let mut rows = self.turned.as_deref().unwrap_or_default().to_vec();
+        let index = rows.iter().position(|row| (row.phase, row.turn) == (phase, turn));
+        let index = index.unwrap_or_else(|| {
+            rows.push(Turned { phase, turn, lists: Arc::default() });
+            rows.len() - 1
+        });
+        change(Arc::make_mut(&mut rows[index].lists));
+        self.turned = Some(rows.into());
     }
 
     pub(super) fn set_filter(&mut self, phase: Phase, handler: &[u8], name: Option<&[u8]>) {
@@ -176,6 +190,7 @@ impl Section {
             && interpreter.is_none()
             && flags.iter().all(Option::is_none)
             && phases.iter().all(Option::is_none)
+            && self.turned.is_none()
             && self.input_filters.is_none()
             && self.output_filters.is_none()
             && self.options.is_none()
@@ -194,46 +209,12 @@ impl Section {
             phases: std::array::from_fn(|phase| {
                 merge_lists(self.phases[phase].as_ref(), add.phases[phase].as_ref())
             }),
+            turned: overlay(self.turned.as_ref(), add.turned.as_ref()),
             input_filters: overlay(self.input_filters.as_ref(), add.input_filters.as_ref()),
             output_filters: overlay(self.output_filters.as_ref(), add.output_filters.as_ref()),
             options: overlay(self.options.as_ref(), add.options.as_ref()),
         }
     }
-}
-
-impl PhaseLists {
-    pub fn of_extension(&self, extension: &[u8]) -> Option<&HandlerList> {
-        self.extensions.iter().find(|(name, _)| **name == *extension).map(|(_, list)| list)
-    }
-
-    fn append(&mut self, extension: &[u8], entries: &[HandlerEntry]) {
-        match self.extensions.iter_mut().find(|(name, _)| **name == *extension) {
-            Some((_, list)) => *list = appended(Some(list), entries),
-            None => self.extensions.push((extension.into(), entries.into())),
-        }
-    }
-}
-
-fn appended(list: Option<&HandlerList>, entries: &[HandlerEntry]) -> HandlerList {
-    list.map_or(&[][..], |list| list).iter().chain(entries).cloned().collect()
-}
-
-fn merge_lists(
-    base: Option<&Arc<PhaseLists>>,
-    add: Option<&Arc<PhaseLists>>,
-) -> Option<Arc<PhaseLists>> {
-    let (Some(base), Some(add)) = (base, add) else { return add.or(base).cloned() };
-    let inherits_plain = add.plain.is_none() && base.plain.is_some();
-    let inherits_extension =
-        base.extensions.iter().any(|(name, _)| add.of_extension(name).is_none());
-    if !inherits_plain && !inherits_extension {
-        return Some(Arc::clone(add));
-    }
-    let mut merged = PhaseLists::clone(add);
-    merged.plain = merged.plain.or_else(|| base.plain.clone());
-    let inherited = base.extensions.iter().filter(|(name, _)| add.of_extension(name).is_none());
-    merged.extensions.extend(inherited.cloned());
-    Some(Arc::new(merged))
 }
 
 /// A row of a table in which a later row of the same key takes an earlier one's place.
@@ -249,6 +230,17 @@ impl Keyed for Filter {
 
     fn replace_with(&mut self, new: &Filter) {
         self.handler = Arc::clone(&new.handler);
+    }
+}
+
+impl Keyed for Turned {
+    fn same_key(&self, other: &Turned) -> bool {
+        (self.phase, self.turn) == (other.phase, other.turn)
+    }
+
+    /// Not as a whole: lists of extensions are inherited each on its own.
+    fn replace_with(&mut self, new: &Turned) {
+        self.lists = merge_both(&self.lists, &new.lists);
     }
 }
 
@@ -299,7 +291,11 @@ mod tests {
     }
 
     fn words(section: &Section, phase: Phase, extension: &str) -> Vec<String> {
-        let found = Settings::of(section).handlers(phase, extension.as_bytes());
+        words_at(section, phase, Turn::Usual, extension)
+    }
+
+    fn words_at(section: &Section, phase: Phase, turn: Turn, extension: &str) -> Vec<String> {
+        let found = Settings::of(section).handlers(phase, turn, extension.as_bytes());
         let list = found.map_or(&[][..], |found| found.list);
         list.iter().map(|entry| String::from_utf8(entry.text().to_vec()).unwrap()).collect()
     }
@@ -320,7 +316,7 @@ mod tests {
     fn a_line_without_words_adds_nothing() {
         let section =
             section(&[(Phase::Handler, ""), (Phase::Handler, " | "), (Phase::Handler, "| .x")]);
-        assert!(!Settings::of(&section).has_handlers(Phase::Handler));
+        assert!(!Settings::of(&section).has_handlers(Phase::Handler, Turn::Usual));
     }
 
     #[test]
@@ -343,11 +339,32 @@ mod tests {
     }
 
     #[test]
+    fn each_turn_has_lists_of_its_own() {
+        let outer = section(&[
+            (Phase::Fixup, "a"),
+            (Phase::Fixup, "@early b"),
+            (Phase::Fixup, "@early c | .x"),
+            (Phase::Access, "@late d"),
+        ]);
+        assert_eq!(words_at(&outer, Phase::Fixup, Turn::Early, ""), ["b"]);
+        assert_eq!(words_at(&outer, Phase::Fixup, Turn::Early, ".x"), ["c"]);
+        assert!(words_at(&outer, Phase::Fixup, Turn::Late, "").is_empty());
+        assert_eq!(words(&outer, Phase::Fixup, ".x"), ["a"]);
+        let inner = section(&[(Phase::Fixup, "@early e"), (Phase::Fixup, "@early f")]);
+        let both = merged(&outer, &inner);
+        assert_eq!(words_at(&both, Phase::Fixup, Turn::Early, ""), ["e", "f"]);
+        assert_eq!(words_at(&both, Phase::Fixup, Turn::Early, ".x"), ["c"]);
+        assert_eq!(words_at(&both, Phase::Access, Turn::Late, ""), ["d"]);
+        assert_eq!(words(&both, Phase::Fixup, ""), ["a"]);
+    }
+
+    #[test]
     fn an_inherited_list_is_the_same_list() {
         let outer = section(&[(Phase::Init, "a")]);
         let inner = merged(&outer, &section(&[(Phase::Init, "b | .x"), (Phase::Handler, "c")]));
-        let list =
-            |section| Arc::clone(Settings::of(section).handlers(Phase::Init, b"").unwrap().list);
+        let list = |section| {
+            Arc::clone(Settings::of(section).handlers(Phase::Init, Turn::Usual, b"").unwrap().list)
+        };
         assert!(Arc::ptr_eq(&list(&outer), &list(&inner)));
     }
 
@@ -367,7 +384,7 @@ mod tests {
         let both = merged(&outer, &inner);
         let settings = Settings::of(&both);
         let directory = |phase| {
-            let entry = &settings.handlers(phase, b"").unwrap().list[0];
+            let entry = &settings.handlers(phase, Turn::Usual, b"").unwrap().list[0];
             entry.directory().resolve(None, false).map(|directory| directory.into_owned())
         };
         assert_eq!(directory(Phase::Handler).as_deref(), Some(&b"/w/"[..]));

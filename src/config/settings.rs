@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::config::handlers::{HandlerEntry, HandlerList, directory_of};
 use crate::config::phase::Phase;
+use crate::config::phase_lists::PhaseLists;
 use crate::config::section::{FLAGS, Filter, Flag, PythonOption, Section};
+use crate::config::turn::Turn;
 
 /// The interpreter that a process starts with.
 pub const MAIN_INTERPRETER: &[u8] = b"main_interpreter";
@@ -38,8 +40,8 @@ impl<'a> Settings<'a> {
     }
 
     /// The list of the extension (with its dot, empty for none), else the phase's plain one: never both.
-    pub fn handlers(self, phase: Phase, extension: &[u8]) -> Option<Handlers<'a>> {
-        let lists = self.section.phases.get(phase as usize)?.as_ref()?;
+    pub fn handlers(self, phase: Phase, turn: Turn, extension: &[u8]) -> Option<Handlers<'a>> {
+        let lists = self.lists(phase, turn)?;
         if let Some(list) = lists.of_extension(extension) {
             return Some(Handlers { list, is_for_extension: true });
         }
@@ -47,8 +49,16 @@ impl<'a> Settings<'a> {
     }
 
     /// Whether the phase has any list, of whatever extension: the first question of every hook.
-    pub fn has_handlers(self, phase: Phase) -> bool {
-        self.section.phases.get(phase as usize).is_some_and(Option::is_some)
+    pub fn has_handlers(self, phase: Phase, turn: Turn) -> bool {
+        self.lists(phase, turn).is_some()
+    }
+
+    fn lists(self, phase: Phase, turn: Turn) -> Option<&'a PhaseLists> {
+        if turn == Turn::Usual {
+            return self.section.phases.get(phase as usize)?.as_deref();
+        }
+        let turned = self.section.turned.as_deref()?;
+        turned.iter().find(|row| (row.phase, row.turn) == (phase, turn)).map(|row| &*row.lists)
     }
 
     /// The handler of an httpd filter, by the filter's name in lower case.

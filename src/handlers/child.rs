@@ -42,7 +42,7 @@ pub fn init(pool: Pool<'_>, main: Server) {
 /// `PythonImport`: what fails is logged, and the next one runs.
 fn run_import(server: Server, import: &Import) {
     let name = String::from_utf8_lossy(&import.interpreter).into_owned();
-    let lines = match interpreter::named(&name, native::prepare) {
+    let lines = match interpreter::named(&import.interpreter, native::prepare) {
         Err(failure) => vec![failure.to_string()],
         Ok(interpreter) => thread::attach(interpreter, |py| match import_in(py, server, import) {
             Ok(()) => Vec::new(),

@@ -16,6 +16,7 @@ use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
+use crate::config::turn::Turn;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
@@ -36,7 +37,7 @@ fn pre_connection(connection: Connection<'_>) -> Status {
     let server = connection.base_server();
     let Some(section) = server.config::<ServerSection>() else { return Status::DECLINED };
     let settings = Settings::of(section.section());
-    let Some(configured) = settings.handlers(Phase::PreConnection, &[]) else {
+    let Some(configured) = settings.handlers(Phase::PreConnection, Turn::Usual, &[]) else {
         return Status::DECLINED;
     };
     if connection.is_secondary() {
@@ -58,7 +59,7 @@ fn process(connection: Connection<'_>) -> Status {
     let server = connection.base_server();
     let Some(section) = server.config::<ServerSection>() else { return Status::DECLINED };
     let settings = Settings::of(section.section());
-    let Some(configured) = settings.handlers(Phase::Connection, &[]) else {
+    let Some(configured) = settings.handlers(Phase::Connection, Turn::Usual, &[]) else {
         return Status::DECLINED;
     };
     if connection.is_secondary() || ConnectionState::of(connection).handled.replace(true) {
@@ -90,7 +91,7 @@ fn attached(
     let server = connection.base_server();
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
-    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+    let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
             report(connection, entry, &[error.to_string()]);

@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::debugger;
 use super::outcome::{self, Trouble};
+use super::{debugger, runner};
 use crate::apache::filter::{Direction, Failure, Outcome};
 use crate::apache::invocation::Invocation;
 use crate::apache::log::{self, Level, Target};
-use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
-use crate::config::settings::{Event, Settings};
+use crate::config::settings::Settings;
 use crate::objects::added_handler::Callable;
-use crate::objects::filter::{self, AddedFilter};
+use crate::objects::filter;
 use crate::objects::lease::{Lease, OfFilter};
-use crate::objects::native::{self, State};
+use crate::objects::native::State;
+use crate::objects::own_filter::AddedFilter;
 use crate::objects::report::Report;
 use crate::objects::request_state::{Refusal, RequestState};
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
-use crate::python::interpreter::{self, Interpreter};
+use crate::python::interpreter::Interpreter;
 use crate::python::{error, thread};
 
 /// Calls the handler of a filter, once.
@@ -32,23 +32,23 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let Some(settings) = settings_of(request) else {
         return refuse(invocation, "the request has no configuration");
     };
-    let handler = match handler(invocation, settings, &name) {
+    let handler = match handler(invocation, settings, name) {
         Ok(handler) => handler,
         Err(sentence) => return refuse(invocation, &sentence),
     };
     let directory = handler.entry.directory().resolve(request.filename(), request.is_directory());
     let interpreter = match &handler.callable {
         Some(callable) => Ok(callable.interpreter),
-        None => interpreter_for(settings, directory.as_deref(), request),
+        None => runner::interpreter_of(settings, directory.as_deref(), request),
     };
     let interpreter = match interpreter {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(&name)));
+            return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(name)));
         }
     };
     let lease = Lease::<OfFilter>::new(invocation);
-    let filtering = Filtering { invocation, handler: &handler, directory, settings, name: &name };
+    let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
     lease.revoke();
     outcome
@@ -85,18 +85,6 @@ fn handler<'f>(
         format!("could not find registered filter '{name}': no {directive} of this name is in force for this request")
     })?;
     Ok(FilterHandler { entry, callable: None })
-}
-
-fn interpreter_for(
-    settings: Settings<'_>,
-    directory: Option<&[u8]>,
-    request: Request<'_>,
-) -> Result<&'static Interpreter, interpreter::Failure> {
-    let event =
-        Event::Request { filename: request.filename(), is_directory: request.is_directory() };
-    let server = request.server();
-    let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
 }
 
 /// A filter that cannot be called is not left out.

@@ -1,24 +1,26 @@
 //! `<!--#python eval="…" -->` and `<!--#python exec="…" -->` in pages that mod_include works on.
 //!
-//! Whatever goes wrong in a tag is in the error log, the text of mod_include for errors is in the tag's place, and the page
-//! goes on.
+//! Whatever goes wrong in a tag is in the error log, the text of mod_include for errors, or what PythonDebug shows, is in the
+//! tag's place, and the page goes on.
 
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::runner;
 use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
-use crate::config::settings::{Event, Settings};
-use crate::objects::include_filter;
+use crate::config::settings::Settings;
+use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
-use crate::objects::native::{self, State};
+use crate::objects::native::State;
+use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::settings_of;
 use crate::python::convert::{Text, encode};
-use crate::python::interpreter::{self, Interpreter};
+use crate::python::interpreter::Interpreter;
 use crate::python::{Object, error, thread};
 
 /// What the code of a tag is: an expression whose value is shown, or statements.
@@ -43,39 +45,67 @@ fn serve(element: Element<'_>) -> Result<(), NotSent> {
     if !element.is_shown() {
         return Ok(());
     }
-    if let Err(lines) = run(&element) {
-        let request = element.request();
-        let page = String::from_utf8_lossy(request.filename().unwrap_or_default());
-        for line in lines {
-            let line = format!("includes {page}: {}", line.trim_end_matches('\n'));
-            log::log(Target::Request(request), Level::Error, line.as_bytes());
+    if let Err(wrong) = run(&element) {
+        wrong.log(element.request());
+        match wrong.page() {
+            Some(page) => element.write(page.as_bytes())?,
+            None => element.write_error(),
         }
-        element.write_error();
     }
     element.flush()
 }
 
-/// Runs a tag. `Err` is what to log.
-fn run(element: &Element<'_>) -> Result<(), Vec<String>> {
-    let one_line = |line: &str| vec![line.to_owned()];
-    if !element.may_execute() {
-        return Err(one_line("the python element is not allowed here: Options IncludesNOEXEC"));
+/// Why there is nothing in a tag's place.
+enum Wrong {
+    /// What the tag says.
+    Tag(String),
+    /// What its code does.
+    Code { report: Report, debug: bool },
+}
+
+impl Wrong {
+    fn log(&self, request: Request<'_>) {
+        match self {
+            Self::Tag(sentence) => {
+                let line = format!("{}: {sentence}", page_name(request));
+                log::log(Target::Request(request), Level::Error, line.as_bytes());
+            }
+            Self::Code { report, .. } => report.log(request),
+        }
     }
-    let code = code(&element.attributes()).map_err(|sentence| vec![sentence])?;
+
+    fn page(&self) -> Option<String> {
+        match self {
+            Self::Code { report, debug: true } => Some(report.page()),
+            _ => None,
+        }
+    }
+}
+
+/// As the log calls it.
+fn page_name(request: Request<'_>) -> String {
+    format!("includes {}", String::from_utf8_lossy(request.filename().unwrap_or_default()))
+}
+
+/// Runs a tag.
+fn run(element: &Element<'_>) -> Result<(), Wrong> {
+    let tag = |sentence: &str| Wrong::Tag(sentence.to_owned());
+    if !element.may_execute() {
+        return Err(tag("the python element is not allowed here: Options IncludesNOEXEC"));
+    }
+    let code = code(&element.attributes()).map_err(Wrong::Tag)?;
     let request = element.request();
-    let settings =
-        settings_of(request).ok_or_else(|| one_line("no configuration of mod_python"))?;
-    let event =
-        Event::Request { filename: request.filename(), is_directory: request.is_directory() };
-    let server = request.server();
-    let name = settings.interpreter(event, None, server.server_hostname().unwrap_or_default());
-    let interpreter = interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
-        .map_err(|failure| vec![failure.to_string()])?;
+    let settings = settings_of(request).ok_or_else(|| tag("no configuration of mod_python"))?;
+    let interpreter = runner::interpreter_of(settings, None, request)
+        .map_err(|failure| Wrong::Tag(failure.to_string()))?;
     let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
-        tag.run(py, interpreter).map_err(|raised| error::traceback(py, &raised))
+        tag.run(py, interpreter).map_err(|raised| {
+            let report = Report::new(page_name(request), error::traceback(py, &raised));
+            Wrong::Code { report, debug: settings.debug() }
+        })
     })
 }
 
@@ -162,7 +192,8 @@ impl Tag<'_> {
         resolve::apply_python_path(py, state, self.settings)?;
         let request = self.element.request();
         let globals = globals(&RequestState::of(request).object(py, state)?)?;
-        globals.set_item("filter", include_filter::instantiate(py, state, self.lease.clone())?)?;
+        globals
+            .set_item("filter", filter::instantiate_of_element(py, state, self.lease.clone())?)?;
         globals.set_item("__file__", request.filename().map(Text))?;
         let result = self.evaluate(&globals);
         globals.set_item("filter", py.None())?;

@@ -3,8 +3,10 @@
 //! A phase is a row of [`PHASES`]: a hook of httpd and what is to be run there. `runner` runs a handler list,
 //! `debugger` calls what a handler names, `outcome` reads results and reports errors. `filters` runs filters, `provider`
 //! answers for users and what they may, `connections` has what comes before requests, `includes` the tags of server side
-//! includes, `child` begins and ends a process, with the handlers of `server_phase`.
+//! includes, `child` begins and ends a process, with the handlers of `server_phase`, `check` looks at all of them when httpd
+//! only checks its configuration.
 
+pub mod check;
 pub mod child;
 mod connections;
 mod debugger;
@@ -20,14 +22,17 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::phase::Phase;
+use crate::config::turn::Turn;
 use crate::objects::request_state::{self, RequestState};
 use crate::objects::{HANDLER_NAMES, settings_of};
 
 /// A phase of requests: httpd's hook, and what it runs.
 struct Row {
     hook: RequestHook,
-    run: fn(Request<'_>) -> Status,
+    run: fn(Request<'_>, Turn) -> Status,
     order: Order,
+    /// Where handlers go that are early, and those that are late.
+    turns: Option<[Order; 2]>,
 }
 
 /// Ours go before httpd's own modules that would answer in their place, in whatever order they are loaded.
@@ -38,92 +43,116 @@ const BEFORE_OTHERS: Order = Order::MIDDLE.before(&[
     c"mod_auth_form.c",
 ]);
 
+/// After the core's own hook for fixups, which sets type and handler as configured.
+const EARLY: Order = Order::at(Position::BeforeFirst);
+/// Before those who have the last word: the core, and the two modules that refuse what nobody has granted.
+const LATE: Order =
+    Order::at(Position::AfterLast).before(&[c"mod_authn_core.c", c"mod_authz_core.c"]);
+
 const PHASES: &[Row] = &[
-    Row { hook: RequestHook::PostReadRequest, run: post_read_request, order: Order::MIDDLE },
-    Row {
-        hook: RequestHook::TranslateName,
-        run: note_location,
-        order: Order::at(Position::ReallyFirst),
-    },
-    Row {
-        hook: RequestHook::TranslateName,
-        run: |request| runner::run(Phase::Trans, request),
-        order: BEFORE_OTHERS,
-    },
-    Row { hook: RequestHook::MapToStorage, run: map_location_to_storage, order: Order::MIDDLE },
-    Row {
-        hook: RequestHook::MapToStorage,
-        run: |request| runner::run(Phase::MapToStorage, request),
-        order: Order::MIDDLE,
-    },
-    Row { hook: RequestHook::HeaderParser, run: header_parser, order: Order::MIDDLE },
-    Row {
-        hook: RequestHook::AccessChecker,
-        run: |request| runner::run(Phase::Access, request),
-        order: BEFORE_OTHERS,
-    },
-    Row { hook: RequestHook::CheckUserId, run: check_user_id, order: BEFORE_OTHERS },
-    Row {
-        hook: RequestHook::AuthChecker,
-        run: |request| runner::run(Phase::Authz, request),
-        order: BEFORE_OTHERS,
-    },
-    Row {
-        hook: RequestHook::TypeChecker,
-        run: |request| runner::run(Phase::Type, request),
-        order: BEFORE_OTHERS,
-    },
-    Row {
-        hook: RequestHook::Fixups,
-        run: |request| runner::run(Phase::Fixup, request),
-        order: Order::MIDDLE,
-    },
-    Row { hook: RequestHook::Handler, run: content_handler, order: Order::MIDDLE },
-    Row { hook: RequestHook::LogTransaction, run: log_transaction, order: Order::MIDDLE },
+    Row::new(RequestHook::PostReadRequest, post_read_request, Order::MIDDLE).turns(EARLY, LATE),
+    Row::new(RequestHook::TranslateName, note_location, Order::at(Position::ReallyFirst)),
+    Row::new(
+        RequestHook::TranslateName,
+        |r, turn| runner::run(Phase::Trans, turn, r),
+        BEFORE_OTHERS,
+    )
+    .turns(EARLY, LATE),
+    Row::new(RequestHook::MapToStorage, map_location_to_storage, Order::MIDDLE),
+    Row::new(
+        RequestHook::MapToStorage,
+        |r, turn| runner::run(Phase::MapToStorage, turn, r),
+        Order::MIDDLE,
+    )
+    .turns(EARLY, LATE),
+    Row::new(RequestHook::HeaderParser, header_parser, Order::MIDDLE).turns(EARLY, LATE),
+    Row::new(
+        RequestHook::AccessChecker,
+        |r, turn| runner::run(Phase::Access, turn, r),
+        BEFORE_OTHERS,
+    )
+    .turns(EARLY, LATE),
+    Row::new(RequestHook::CheckUserId, check_user_id, BEFORE_OTHERS).turns(EARLY, LATE),
+    Row::new(RequestHook::AuthChecker, |r, turn| runner::run(Phase::Authz, turn, r), BEFORE_OTHERS)
+        .turns(EARLY, LATE),
+    Row::new(RequestHook::TypeChecker, |r, turn| runner::run(Phase::Type, turn, r), BEFORE_OTHERS)
+        .turns(EARLY, LATE),
+    Row::new(RequestHook::Fixups, |r, turn| runner::run(Phase::Fixup, turn, r), Order::MIDDLE)
+        .turns(EARLY, LATE),
+    Row::new(RequestHook::Handler, content_handler, Order::MIDDLE),
+    Row::new(RequestHook::LogTransaction, log_transaction, Order::MIDDLE).turns(EARLY, LATE),
 ];
+
+impl Row {
+    const fn new(hook: RequestHook, run: fn(Request<'_>, Turn) -> Status, order: Order) -> Row {
+        Row { hook, run, order, turns: None }
+    }
+
+    const fn turns(self, early: Order, late: Order) -> Row {
+        Row { turns: Some([early, late]), ..self }
+    }
+}
 
 /// Registers every phase.
 pub fn register(hooks: Hooks<'_>) {
     request_state::set_cleanup_phase(|request| {
-        runner::run(Phase::Cleanup, request);
+        runner::run(Phase::Cleanup, Turn::Usual, request);
     });
     provider::register();
     hooks.filters(filters::run);
     register_rows(hooks);
-    hooks.quick_handler(quick_handler, Order::MIDDLE);
+    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Early), EARLY);
+    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Usual), Order::MIDDLE);
+    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Late), LATE);
     connections::register(hooks);
 }
 
-/// httpd tells hooks apart by their functions, so each row is registered with a function of its own.
+/// httpd tells hooks apart by their functions, so each row is registered with functions of its own.
 fn register_rows(hooks: Hooks<'_>) {
     macro_rules! rows {
         ($($row:literal)*) => {$(
-            hooks.request(PHASES[$row].hook, |request| (PHASES[$row].run)(request), PHASES[$row].order);
+            const _: () = assert!($row < PHASES.len());
+            let row = const { &PHASES[$row] };
+            hooks.request(row.hook, |request| (PHASES[$row].run)(request, Turn::Usual), row.order);
+            if let Some([early, late]) = row.turns {
+                let run_early = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Early);
+                hooks.request_if(row.hook, Turn::is_used, run_early, early);
+                let run_late = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Late);
+                hooks.request_if(row.hook, Turn::is_used, run_late, late);
+            }
         )*};
     }
     const { assert!(PHASES.len() == 13, "every row is registered below") };
     rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
-/// A subrequest is looked up with this hook too, but no handler is told so, and none is asked.
-fn quick_handler(request: Request<'_>, is_look_up: bool) -> Status {
-    if is_look_up { Status::DECLINED } else { runner::run(Phase::Quick, request) }
+/// A subrequest is looked up with this hook, and again run with it when other phases have been; no handler is asked about it.
+fn quick_handler(request: Request<'_>, is_look_up: bool, turn: Turn) -> Status {
+    let unused = turn != Turn::Usual && !Turn::is_used();
+    if is_look_up || unused || request.main().is_some() {
+        return Status::DECLINED;
+    }
+    runner::run(Phase::Quick, turn, request)
 }
 
-fn post_read_request(request: Request<'_>) -> Status {
+/// Handlers that have an early turn come even before those of PythonInitHandler.
+fn post_read_request(request: Request<'_>, turn: Turn) -> Status {
+    initialized_first(request, Phase::PostReadRequest, turn)
+}
+
+fn header_parser(request: Request<'_>, turn: Turn) -> Status {
+    initialized_first(request, Phase::HeaderParser, turn)
+}
+
+fn initialized_first(request: Request<'_>, phase: Phase, turn: Turn) -> Status {
+    if turn != Turn::Usual {
+        return runner::run(phase, turn, request);
+    }
     let initialized = run_init(request);
     if !matches!(initialized, Status::OK | Status::DECLINED) {
         return initialized;
     }
-    strongest(initialized, runner::run(Phase::PostReadRequest, request))
-}
-
-fn header_parser(request: Request<'_>) -> Status {
-    let initialized = run_init(request);
-    if !matches!(initialized, Status::OK | Status::DECLINED) {
-        return initialized;
-    }
-    strongest(initialized, runner::run(Phase::HeaderParser, request))
+    strongest(initialized, runner::run(phase, turn, request))
 }
 
 /// OK if one of two lists has run, else DECLINED; the second one's own word otherwise.
@@ -131,22 +160,22 @@ fn strongest(first: Status, second: Status) -> Status {
     if second == Status::DECLINED { first } else { second }
 }
 
-/// PythonInitHandler: the server's list as early as can be, a directory's as soon as it is known, the same list once.
+/// PythonInitHandler: the server's list as early as can be, a directory's as soon as it is known, the same list once; and
+/// what the request has added since.
 fn run_init(request: Request<'_>) -> Status {
-    let list = settings_of(request).filter(|settings| settings.has_handlers(Phase::Init)).and_then(
-        |settings| settings.handlers(Phase::Init, runner::extension_of(request, Phase::Init)),
-    );
-    let Some(list) = list.map(|handlers| handlers.list) else { return Status::DECLINED };
-    let state = RequestState::of(request);
-    let before = state.initialized.replace(Some(list.clone()));
-    if before.is_some_and(|before| std::sync::Arc::ptr_eq(&before, list)) {
-        return Status::DECLINED;
+    let Some(settings) = settings_of(request) else { return Status::DECLINED };
+    let mut configured = runner::configured(settings, Phase::Init, Turn::Usual, request);
+    if let Some(handlers) = configured {
+        let before = RequestState::of(request).initialized.replace(Some(handlers.list.clone()));
+        if before.is_some_and(|before| std::sync::Arc::ptr_eq(&before, handlers.list)) {
+            configured = None;
+        }
     }
-    runner::run(Phase::Init, request)
+    runner::run_list(Phase::Init, Turn::Usual, request, settings, configured)
 }
 
-/// httpd forgets the location sections when it maps a URI to a file, so that they are asked before.
-fn note_location(request: Request<'_>) -> Status {
+/// httpd forgets the location sections when it maps a URI to a file, so that they are asked before anybody translates.
+fn note_location(request: Request<'_>, _turn: Turn) -> Status {
     if settings_of(request).is_some_and(|settings| settings.location_has_content_handler()) {
         RequestState::of(request).in_location.set(true);
     }
@@ -154,13 +183,13 @@ fn note_location(request: Request<'_>) -> Status {
 }
 
 /// What a location answers needs no file: directory sections and .htaccess files are not looked for.
-fn map_location_to_storage(request: Request<'_>) -> Status {
+fn map_location_to_storage(request: Request<'_>, _turn: Turn) -> Status {
     let in_location = request.state::<RequestState>().is_some_and(|state| state.in_location.get());
     if in_location && request.proxyreq() == 0 { Status::OK } else { Status::DECLINED }
 }
 
-fn check_user_id(request: Request<'_>) -> Status {
-    let status = runner::run(Phase::Authen, request);
+fn check_user_id(request: Request<'_>, turn: Turn) -> Status {
+    let status = runner::run(Phase::Authen, turn, request);
     if status == Status::UNAUTHORIZED {
         request.note_auth_failure();
     }
@@ -172,19 +201,21 @@ fn check_user_id(request: Request<'_>) -> Status {
     status
 }
 
-fn content_handler(request: Request<'_>) -> Status {
+fn content_handler(request: Request<'_>, turn: Turn) -> Status {
     let ours = |name: &[u8]| HANDLER_NAMES.iter().any(|known| known.as_bytes() == name);
     if request.handler().is_some_and(ours) {
-        runner::run(Phase::Handler, request)
+        runner::run(Phase::Handler, turn, request)
     } else {
         Status::DECLINED
     }
 }
 
-fn log_transaction(request: Request<'_>) -> Status {
+fn log_transaction(request: Request<'_>, turn: Turn) -> Status {
     // A cleanup list runs also for a request that no Python has seen.
-    if settings_of(request).is_some_and(|settings| settings.has_handlers(Phase::Cleanup)) {
+    if settings_of(request)
+        .is_some_and(|settings| settings.has_handlers(Phase::Cleanup, Turn::Usual))
+    {
         RequestState::of(request);
     }
-    runner::run(Phase::Log, request)
+    runner::run(Phase::Log, turn, request)
 }

@@ -9,29 +9,53 @@ use super::outcome::{self, Call};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::config::handlers::{HandlerEntry, extension};
+use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
-use crate::objects::added_handler::{AddedHandler, Callable};
+use crate::config::turn::Turn;
+use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
-use crate::objects::settings_of;
+use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
 
 /// Runs what is configured and added for a phase; DECLINED, without a look at Python, if that is nothing.
-pub fn run(phase: Phase, request: Request<'_>) -> Status {
+pub fn run(phase: Phase, turn: Turn, request: Request<'_>) -> Status {
     let Some(settings) = settings_of(request) else { return Status::DECLINED };
-    let extension = extension_of(request, phase);
-    let configured =
-        if settings.has_handlers(phase) { settings.handlers(phase, extension) } else { None };
-    let added = added_handlers(request, phase);
+    let configured = configured(settings, phase, turn, request);
+    run_list(phase, turn, request, settings, configured)
+}
+
+/// The list that the configuration has for a phase of this request.
+pub fn configured<'r>(
+    settings: Settings<'r>,
+    phase: Phase,
+    turn: Turn,
+    request: Request<'r>,
+) -> Option<Handlers<'r>> {
+    if !settings.has_handlers(phase, turn) {
+        return None;
+    }
+    settings.handlers(phase, turn, extension_of(request, phase))
+}
+
+/// Runs a list, and what the request has added to the phase.
+pub fn run_list(
+    phase: Phase,
+    turn: Turn,
+    request: Request<'_>,
+    settings: Settings<'_>,
+    configured: Option<Handlers<'_>>,
+) -> Status {
+    let added = added_handlers(request, phase, turn);
     if configured.is_none() && added.is_empty() {
         return Status::DECLINED;
     }
-    let cursor = Cursor::new(configured.map(|handlers| Arc::clone(handlers.list)), added, request);
+    let list = configured.map(|handlers| Arc::clone(handlers.list));
+    let cursor = Cursor::new(turn, list, added, request);
     let interpreter = match interpreter_for(settings, &cursor, request) {
         Ok(interpreter) => interpreter,
         Err(error) => {
@@ -40,7 +64,7 @@ pub fn run(phase: Phase, request: Request<'_>) -> Status {
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
-    note_extension(request, configured, extension);
+    note_extension(request, configured, extension_of(request, phase));
     let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
@@ -48,21 +72,14 @@ pub fn run(phase: Phase, request: Request<'_>) -> Status {
     if running.state.answered.get() && !ended { Status::FILTER_ERROR } else { status }
 }
 
-/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
-pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
-    if !phase.row().extensions {
-        return &[];
-    }
-    request.filename().map_or(&[], extension)
-}
-
-fn added_handlers(request: Request<'_>, phase: Phase) -> Vec<AddedHandler> {
+fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {
     let Some(state) = request.state::<RequestState>() else { return Vec::new() };
     let mut added = state.added.borrow_mut();
-    let (found, others) =
-        std::mem::take(&mut *added).into_iter().partition::<Vec<_>, _>(|(of, _)| *of == phase);
-    *added = others;
-    found.into_iter().map(|(_, handler)| handler).collect()
+    if added.is_empty() {
+        return Vec::new();
+    }
+    let is_due = |row: &mut AddedTo| (row.phase, row.turn) == (phase, turn);
+    added.extract_if(.., is_due).map(|row| row.handler).collect()
 }
 
 fn interpreter_for(
@@ -89,7 +106,7 @@ pub fn interpreter_of(
         Event::Request { filename: request.filename(), is_directory: request.is_directory() };
     let server = request.server();
     let name = settings.interpreter(event, directory, server.server_hostname().unwrap_or_default());
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+    interpreter::named(&name, native::prepare)
 }
 
 /// `req.extension`: that of the list, if it was found by one; '' for a file without one.
@@ -158,14 +175,22 @@ fn call_all(
             }
         }
     }
-    running.state.release(py, state);
+    if !will_be_needed(running.phase, settings) {
+        running.state.release(py, state);
+    }
     result.unwrap_or(Status::DECLINED)
+}
+
+/// Whether the request's object is kept for the content handler, which lets go of it.
+fn will_be_needed(phase: Phase, settings: Settings<'_>) -> bool {
+    (phase as u8) < Phase::Handler as u8 && settings.has_handlers(Phase::Handler, Turn::Usual)
 }
 
 /// The handler to run next, of its own: while it runs the list may grow.
 struct Next {
     entry: HandlerEntry,
-    directory: Option<Box<[u8]>>,
+    /// The directory that this request's file name has decided.
+    matched: Option<Box<[u8]>>,
     callable: Option<Arc<Callable>>,
 }
 
@@ -175,7 +200,10 @@ impl Next {
         let current = cursor.current()?;
         Some(Self {
             entry: current.entry.clone(),
-            directory: current.directory.map(Box::from),
+            matched: current
+                .directory
+                .filter(|_| current.entry.directory().is_pattern())
+                .map(Box::from),
             callable: current.callable.cloned(),
         })
     }
@@ -189,7 +217,7 @@ impl Next {
         request: Request<'_>,
         settings: Settings<'_>,
     ) -> outcome::Result {
-        let directory = self.directory.as_deref();
+        let directory = self.entry.directory().text().or(self.matched.as_deref());
         let handler = resolve::Handler {
             entry: &self.entry,
             directory,

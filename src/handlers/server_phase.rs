@@ -11,6 +11,7 @@ use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
+use crate::config::turn::Turn;
 use crate::objects::native::{self, State};
 use crate::objects::resolve;
 use crate::objects::server;
@@ -36,7 +37,10 @@ fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
     let mut found: Vec<(Server, HandlerList)> = Vec::new();
     for server in std::iter::successors(Server::main(), Server::next) {
         let Some(section) = server.config::<ServerSection>() else { continue };
-        let Some(handlers) = Settings::of(section.section()).handlers(phase, &[]) else { continue };
+        let Some(handlers) = Settings::of(section.section()).handlers(phase, Turn::Usual, &[])
+        else {
+            continue;
+        };
         if !found.iter().any(|(_, known)| Arc::ptr_eq(known, handlers.list)) {
             found.push((server, Arc::clone(handlers.list)));
         }
@@ -50,7 +54,7 @@ fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
     let settings = Settings::of(section.section());
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
-    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+    let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(failure) => return vec![failure.to_string()],
     };

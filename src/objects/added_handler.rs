@@ -8,6 +8,7 @@ use pyo3::{Borrowed, Py};
 
 use crate::config::handlers::{Directory, HandlerEntry};
 use crate::config::phase::Phase;
+use crate::config::turn::Turn;
 use crate::python::convert::{encode_without_nul, type_name};
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, thread};
@@ -17,6 +18,13 @@ pub struct AddedHandler {
     pub entry: HandlerEntry,
     /// What to call; without it the entry says what that is.
     pub callable: Option<Arc<Callable>>,
+}
+
+/// A handler waiting for its phase.
+pub struct AddedTo {
+    pub phase: Phase,
+    pub turn: Turn,
+    pub handler: AddedHandler,
 }
 
 /// A Python object to call, in the interpreter it belongs to.

@@ -1,18 +1,25 @@
 //! The functions of `_apache`.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use std::os::unix::ffi::OsStrExt;
+
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::native::State;
 use super::request_io::os_error;
-use super::{cleanup, file_info, locks, logging, request_wsgi, server};
+use super::{
+    cleanup, cookies, file_info, locks, logging, private_file, psp_run, psp_source, request_wsgi,
+    server,
+};
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::process::{self, Directive};
-use crate::apache::query;
+use crate::apache::runtime_directory;
 use crate::apache::server::Server;
+use crate::forms::header::Header;
+use crate::forms::urlencoded::{self, Separator};
 use crate::python::Object;
 use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
 use crate::python::row::{Arguments, Arity, Method, function};
@@ -32,9 +39,20 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"register_cleanup", register_cleanup, Arity(3, 4), c"register_cleanup(interpreter, server, callable, data=None)\n--\n\nCall callable(data) when the process ends."),
     function(c"parse_qs", parse_qs, Arity(1, 3), c"parse_qs(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nDict of the keys of a query string, with the list of values of each."),
     function(c"parse_qsl", parse_qsl, Arity(1, 3), c"parse_qsl(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nList of the (key, value) of a query string."),
+    function(c"parse_header", parse_header, Arity(1, 1), c"parse_header(line)\n--\n\nValue of a header in lower case, and dict of its parameters."),
+    function(c"parse_cookies", cookies::parse_cookies, Arity(1, 3), c"parse_cookies(header, name=None, merged=0)\n--\n\nList of the (name, value) of a Cookie header, or of those with one name. With `merged`, of several headers that httpd has joined."),
+    function(c"private_directory", private_directory, Arity(0, 0), c"private_directory()\n--\n\nThe directory in httpd's runtime directory that only the server's user may read or write. Raises OSError, saying why there is none."),
+    function(c"read_file", private_file::read_file, Arity(1, 1), c"read_file(path)\n--\n\nbytes of a file; None if there is none. A link is not followed. Raises OSError."),
+    function(c"overwrite_file", private_file::overwrite_file, Arity(2, 2), c"overwrite_file(path, data)\n--\n\nWrite bytes over the beginning of a file in one go; what follows them stays. A file that is not there is made, for the server's user only; a link is not followed. Raises OSError."),
+    function(c"_request_lock", locks::lock_for_request, Arity(2, 2), c"_request_lock(req, key)\n--\n\nWait for the lock of a key, for a request and all it leads to; what they have already is theirs once more. The lock is free again when it was given back as often, and at the end of the request at the latest."),
+    function(c"_request_unlock", locks::unlock_for_request, Arity(2, 2), c"_request_unlock(req, key)\n--\n\nGive the lock back. Does nothing when the request does not have it."),
     function(c"_global_lock", locks::lock, Arity(2, 3), c"_global_lock(server, key, index=-1)\n--\n\nWait for the lock of a key, or of an index. All processes of the server share it, and it is free again when its holder dies."),
     function(c"_global_trylock", locks::try_lock, Arity(2, 3), c"_global_trylock(server, key, index=-1)\n--\n\nTake the lock if it is free. Returns whether it was."),
     function(c"_global_unlock", locks::unlock, Arity(2, 3), c"_global_unlock(server, key, index=-1)\n--\n\nGive the lock back. Raises ValueError when this thread does not hold it."),
+    function(c"psp_handler", psp_run::handler, Arity(1, 1), c"psp_handler(req)\n--\n\nThe content handler of Python Server Pages: run the page that the request was mapped to."),
+    function(c"_psp_page", psp_run::page, Arity(2, 2), c"_psp_page(filename, any_request)\n--\n\nThe compiled page of a file, for requests of any make or for mp_request. Raises SERVER_RETURN, OSError, SyntaxError."),
+    function(c"_psp_run", psp_run::run_page, Arity(3, 3), c"_psp_run(req, code, globals)\n--\n\nRun a page's code; what it writes is held back until it is done."),
+    function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
     function(c"serve_wsgi", request_wsgi::serve, Arity(1, 1), c"serve_wsgi(req)\n--\n\nAnswer the request with the WSGI application that its PythonOptions name. Returns OK, DECLINED or an HTTP status."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
 ];
@@ -100,6 +118,14 @@ fn server_root<'py>(
     process::server_root().map(Text).into_bound_py_any(module.py())
 }
 
+fn private_directory<'py>(
+    module: Module<'_, 'py>,
+    _arguments: Arguments<'_, 'py>,
+) -> PyResult<Object<'py>> {
+    let path = runtime_directory::private().map_err(PyOSError::new_err)?;
+    Text(path.as_os_str().as_bytes()).into_bound_py_any(module.py())
+}
+
 fn mpm_query(_module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<i32> {
     let code: i32 = arguments.required(0)?.extract()?;
     Ok(process::mpm_query(code).unwrap_or(0))
@@ -156,7 +182,7 @@ fn pairs<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Vec<(Object<'py>, Objec
             Text(&bytes).into_bound_py_any(py)
         }
     };
-    query::pairs(encoded.as_bytes(), b"&", keep_blank)
+    urlencoded::pairs(encoded.as_bytes(), Separator::Ampersand, keep_blank)
         .map(|(key, value)| Ok((object(key)?, object(value)?)))
         .collect()
 }
@@ -182,6 +208,21 @@ fn parse_qsl<'py>(
     let pairs = pairs(arguments)?;
     let tuples = pairs.into_iter().map(|(key, value)| PyTuple::new(arguments.py(), [key, value]));
     PyList::new(arguments.py(), tuples.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The value and the parameters of a header line, as `str`, in whatever it is given.
+fn parse_header<'py>(
+    _module: Module<'_, 'py>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let py = arguments.py();
+    let line = encode(arguments.required(0)?, "line")?;
+    let header = Header::parse(line.as_bytes());
+    let parameters = PyDict::new(py);
+    for (name, value) in &header.parameters {
+        parameters.set_item(Text(name), Text(value))?;
+    }
+    PyTuple::new(py, [Text(&header.value).into_bound_py_any(py)?, parameters.into_any()])
 }
 
 /// The extensions that the configuration maps to one of our content handlers with `AddHandler`.

@@ -9,6 +9,7 @@ use super::added_handler::{AddedHandler, Callable};
 use super::native::State;
 use crate::apache::request::Request;
 use crate::config::handlers::{Directory, HandlerEntry, HandlerList};
+use crate::config::turn::Turn;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::Text;
@@ -18,6 +19,7 @@ use crate::python::slot;
 /// The working list of a phase: the configured list, then what was appended for this request, also while it runs.
 #[derive(Default)]
 pub struct Cursor {
+    turn: Turn,
     configured: Option<HandlerList>,
     appended: Vec<AddedHandler>,
     /// Directories of the configured entries that only this request's file name decides; empty where there is none.
@@ -28,13 +30,13 @@ pub struct Cursor {
 impl Cursor {
     #[must_use]
     pub fn new(
+        turn: Turn,
         configured: Option<HandlerList>,
         appended: Vec<AddedHandler>,
         request: Request<'_>,
     ) -> Self {
         let list = configured.as_deref().unwrap_or_default();
-        let needs_match = |entry: &HandlerEntry| matches!(entry.directory(), Directory::Pattern(_));
-        let matched = if list.iter().any(needs_match) {
+        let matched = if list.iter().any(|entry| entry.directory().is_pattern()) {
             let is_directory = request.is_directory();
             let resolve = |entry: &HandlerEntry| {
                 entry
@@ -46,13 +48,18 @@ impl Cursor {
         } else {
             Vec::new()
         };
-        Self { configured, appended, matched, position: 0 }
+        Self { turn, configured, appended, matched, position: 0 }
     }
 
     /// The list of a connection, for which no directory is known.
     #[must_use]
     pub fn of_connection(configured: HandlerList) -> Self {
         Self { configured: Some(configured), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// The handler that runs, or is to run next.
@@ -66,12 +73,20 @@ impl Cursor {
                 (&added.entry, added.callable.as_ref())
             }
         };
-        let directory = match entry.directory() {
-            Directory::None => None,
-            Directory::Path(text) | Directory::Location(text) => Some(&**text),
-            Directory::Pattern(_) => self.matched.get(self.position).and_then(Option::as_deref),
-        };
+        let matched = self.matched.get(self.position).and_then(Option::as_deref);
+        let directory = entry.directory().text().or(matched);
         Some(Handler { entry, directory, callable })
+    }
+
+    /// Where the current handler's module is looked for, for a handler that is added beside it.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        let Some(handler) = self.current() else { return Directory::None };
+        match (handler.entry.directory(), handler.directory) {
+            (Directory::Location(location), _) => Directory::Location(Arc::clone(location)),
+            (_, Some(directory)) => Directory::Path(directory.into()),
+            (_, None) => Directory::None,
+        }
     }
 
     pub fn advance(&mut self) {
@@ -113,6 +128,7 @@ pub const HANDLER_LIST: Class<HandlerListObject> = Class::<HandlerListObject>::n
         read(c"handler", HandlerListObject::handler, c"str or None: the handler, as configured."),
         read(c"directory", HandlerListObject::directory, c"str or None: directory or location of its directive."),
         read(c"is_location", HandlerListObject::is_location, c"int or None: 1 when that is a location."),
+        read(c"turn", HandlerListObject::turn, c"str or None: '@early' or '@late' for handlers that do not run in mod_python's usual turn."),
         read(c"silent", HandlerListObject::silent, c"int or None: 1 for a handler of PythonHandlerModule."),
     ])
     .methods(&[method(c"next", HandlerListObject::next, Arity(0, 2), c"next()\n--\n\nGo on to the next handler; after the last, do nothing.")])
@@ -157,6 +173,11 @@ impl HandlerListObject {
         Ok(this.cursor.lock().current().map(|handler| i32::from(handler.entry.is_silent())))
     }
 
+    fn turn(this: This<'_, '_, Self>) -> PyResult<Option<&'static str>> {
+        let cursor = this.cursor.lock();
+        Ok(cursor.current().and_then(|_| cursor.turn.word()))
+    }
+
     fn next(this: This<'_, '_, Self>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
         this.cursor.lock().advance();
         Ok(())
@@ -175,8 +196,9 @@ impl HandlerListObject {
         let text = quoted(handler.entry.text())?;
         let is_location = i32::from(handler.entry.directory().is_location());
         let silent = i32::from(handler.entry.is_silent());
+        let turn = cursor.turn.word().map(|word| format!(", 'turn': '{word}'")).unwrap_or_default();
         Ok(format!(
-            "{{'handler': {text}{directory}, 'is_location': {is_location}, 'silent': {silent}}}"
+            "{{'handler': {text}{directory}, 'is_location': {is_location}, 'silent': {silent}{turn}}}"
         ))
     }
 }

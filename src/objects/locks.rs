@@ -7,8 +7,12 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use super::server;
-use crate::apache::lock_file::{self, LockError};
+use super::lease::{Lease, OfRequest};
+use super::native::State;
+use super::request_state::RequestState;
+use super::{request, server};
+use crate::apache::lock_file::{self, Hold, LockError};
+use crate::apache::request::Request;
 use crate::python::convert::encode;
 use crate::python::row::Arguments;
 use crate::python::thread;
@@ -31,6 +35,72 @@ pub fn unlock(_module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) ->
     thread::detach(arguments.py(), || lock_file::unlock(key)).map_err(|error| lock_error(&error))
 }
 
+/// Locks that a request has, each with how often it was taken.
+#[derive(Default)]
+pub struct RequestLocks(Vec<(Hold, usize)>);
+
+impl RequestLocks {
+    fn position(&self, key: u64) -> Option<usize> {
+        self.0.iter().position(|(hold, _)| hold.key() == key)
+    }
+}
+
+/// `_request_lock(req, key)`
+pub fn lock_for_request(
+    _module: Borrowed<'_, '_, PyAny>,
+    arguments: Arguments<'_, '_>,
+) -> PyResult<()> {
+    let py = arguments.py();
+    let key = key_of(arguments.required(1)?)?;
+    let request = lease(arguments)?.borrow(py)?;
+    let state = RequestState::of(first_of(*request));
+    // Another thread may have the first request on loan.
+    let _first = state.lease.borrow(py)?;
+    let locks = &state.locks;
+    let known = locks.borrow().position(key);
+    if let Some(known) = known {
+        locks.borrow_mut().0[known].1 += 1;
+        return Ok(());
+    }
+    let hold = thread::detach(py, || Hold::of(key)).map_err(|error| lock_error(&error))?;
+    locks.borrow_mut().0.push((hold, 1));
+    Ok(())
+}
+
+/// `_request_unlock(req, key)`
+pub fn unlock_for_request(
+    _module: Borrowed<'_, '_, PyAny>,
+    arguments: Arguments<'_, '_>,
+) -> PyResult<()> {
+    let key = key_of(arguments.required(1)?)?;
+    let request = lease(arguments)?.borrow(arguments.py())?;
+    let state = RequestState::of(first_of(*request));
+    let _first = state.lease.borrow(arguments.py())?;
+    let mut locks = state.locks.borrow_mut();
+    if let Some(known) = locks.position(key) {
+        locks.0[known].1 -= 1;
+        if locks.0[known].1 == 0 {
+            locks.0.swap_remove(known);
+        }
+    }
+    Ok(())
+}
+
+/// The request that the client sent: subrequests and internal redirects share its locks, or they would wait for it for ever.
+fn first_of(request: Request<'_>) -> Request<'_> {
+    let mut first = request;
+    while let Some(earlier) = first.main().or_else(|| first.prev()) {
+        first = earlier;
+    }
+    first
+}
+
+fn lease<'a>(arguments: Arguments<'a, '_>) -> PyResult<&'a Lease<OfRequest>> {
+    let state = State::current(arguments.py())?;
+    request::lease_of(arguments.required(0)?, state)
+        .ok_or_else(|| PyTypeError::new_err("req must be an mp_request object"))
+}
+
 fn lock_error(error: &LockError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
@@ -48,7 +118,10 @@ fn key(arguments: Arguments<'_, '_>) -> PyResult<u64> {
         })?;
         return Ok(index << 1);
     }
-    let key = arguments.required(1)?;
+    key_of(arguments.required(1)?)
+}
+
+fn key_of(key: Borrowed<'_, '_, PyAny>) -> PyResult<u64> {
     let hash = if key.is_instance_of::<PyString>() || key.is_instance_of::<PyBytes>() {
         stable_hash(encode(key, "key")?.as_bytes())
     } else {

@@ -5,16 +5,27 @@ pub mod cleanup;
 pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
+pub mod cookies;
 pub mod file_info;
 pub mod filter;
+pub mod form;
+mod form_limits;
+mod form_parts;
+mod form_text;
 pub mod functions;
 pub mod handler_list;
-pub mod include_filter;
+pub mod held_output;
 pub mod lease;
 pub mod locks;
 pub mod logging;
 pub mod multimap;
 pub mod native;
+pub mod own_filter;
+pub mod private_file;
+pub mod psp_output;
+pub mod psp_pages;
+pub mod psp_run;
+pub mod psp_source;
 pub mod report;
 pub mod request;
 pub mod request_body;
@@ -28,8 +39,10 @@ pub mod server;
 pub mod subrequest;
 pub mod table;
 pub mod table_iterator;
+pub mod watched;
 
 use crate::apache::request::Request;
+use crate::config::handlers::extension;
 use crate::config::phase::Phase;
 use crate::config::section::Section;
 use crate::config::settings::Settings;
@@ -41,6 +54,15 @@ pub const HANDLER_NAMES: [&str; 2] = ["mod_python", "python-program"];
 #[must_use]
 pub fn settings_of(request: Request<'_>) -> Option<Settings<'_>> {
     request.config::<Section>().map(Settings::of)
+}
+
+/// The extension by which a phase's list is chosen: empty for none, and before the file is known.
+#[must_use]
+pub fn extension_of(request: Request<'_>, phase: Phase) -> &[u8] {
+    if !phase.row().extensions {
+        return &[];
+    }
+    request.filename().map_or(&[], extension)
 }
 
 /// A phase as `req.phase` names it.

@@ -13,9 +13,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::cleanup::Cleanup;
+use super::psp_pages::Pages;
+use super::psp_run::Names;
 use super::{
-    connection, file_info, filter, functions, handler_list, include_filter, request, resolve,
-    server, subrequest, table, table_iterator,
+    connection, file_info, filter, functions, handler_list, request, resolve, server, subrequest,
+    table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -37,12 +39,14 @@ pub struct State {
     pub file_info: Py<PyType>,
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
-    pub include_filter: Py<PyType>,
     pub server_return: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
     /// What is to be called when the process ends.
     pub cleanups: Mutex<Vec<Cleanup>>,
+    /// Compiled Python Server Pages, and what running them needs.
+    pub pages: Pages,
+    pub psp_names: OnceLock<Names>,
     /// What handlers' texts have led to.
     pub handlers: resolve::Resident,
     /// What the room that runs WSGI applications keeps here.
@@ -107,10 +111,11 @@ impl State {
             file_info: class(module, &file_info::FILE_INFO)?,
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
-            include_filter: class(module, &include_filter::INCLUDE_FILTER)?,
             server_return: server_return.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
+            pages: Pages::default(),
+            psp_names: OnceLock::new(),
             handlers: resolve::Resident::default(),
             wsgi: OnceLock::new(),
         })
@@ -129,7 +134,6 @@ impl State {
             ("mp_finfo", &self.file_info),
             ("mp_filter", &self.filter),
             ("mp_hlist", &self.handler_list),
-            ("mp_include_filter", &self.include_filter),
         ];
         for (name, class) in types {
             module.setattr(name, class.bind(py))?;

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::held_output;
 use super::lease::{Lease, Loan, OfRequest};
 use super::multimap::Entries;
 use super::native::State;
@@ -118,9 +119,9 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
     .methods(&[
         method(c"add_cgi_vars", super::request_control::add_cgi_vars, Arity(0, 0), c"add_cgi_vars()\n--\n\nPut the CGI variables (RFC 3875) into subprocess_env."),
         method(c"add_common_vars", super::request_control::add_common_vars, Arity(0, 0), c"add_common_vars()\n--\n\nPut the variables common to CGI and server-side includes into subprocess_env."),
-        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request. Raises IndexError for a name that is no phase."),
-        method(c"add_input_filter", super::filter::add_input_filter, Arity(1, 1), c"add_input_filter(name)\n--\n\nPut a filter between the client and what reads the body."),
-        method(c"add_output_filter", super::filter::add_output_filter, Arity(1, 1), c"add_output_filter(name)\n--\n\nPut a filter between what is written from now on and the client."),
+        method(c"add_handler", super::request_control::add_handler, Arity(2, 3), c"add_handler(phase, handler, dir=None)\n--\n\nAppend a handler, as in a directive or something to call with the request, to the list of a phase for this request; 'PythonFixupHandler @late' is the list of those that are late. Raises IndexError for a name that is no phase."),
+        method(c"add_input_filter", super::own_filter::add_input_filter, Arity(1, 1), c"add_input_filter(name)\n--\n\nPut a filter between the client and what reads the body."),
+        method(c"add_output_filter", super::own_filter::add_output_filter, Arity(1, 1), c"add_output_filter(name)\n--\n\nPut a filter between what is written from now on and the client."),
         method(c"allow_methods", super::request_control::allow_methods, Arity(1, 2), c"allow_methods(methods, reset=0)\n--\n\nAdd to the methods that an Allow header names, or set them."),
         method(c"auth_name", super::request_control::auth_name, Arity(0, 0), c"auth_name()\n--\n\nAuthName in force, or None."),
         method(c"auth_type", super::request_control::auth_type, Arity(0, 0), c"auth_type()\n--\n\nAuthType in force, or None."),
@@ -141,11 +142,12 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"log_error", super::request_control::log_error, Arity(1, 2), c"log_error(message, level=APLOG_ERR)\n--\n\nWrite a line to the error log, with the client's address."),
         method(c"meets_conditions", super::request_control::meets_conditions, Arity(0, 0), c"meets_conditions()\n--\n\nOK, or the status that the request's conditional headers ask for."),
         method(c"read", super::request_io::read, Arity(0, 1), c"read(len=-1)\n--\n\nbytes of the body: all that is left, or at most len. b'' at the end. Raises OSError when the client does not send it."),
+        method(c"_read_form", super::form::read_form, Arity(3, 3), c"_read_form(keep_blank_values, file_callback, field_callback)\n--\n\nThe fields of query and body, as two lists of tuples for mod_python.util: texts, and parts."),
         method(c"readline", super::request_io::readline, Arity(0, 1), c"readline(len=-1)\n--\n\nOne line of the body with its newline, or at most len bytes of it."),
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),
-        method(c"register_input_filter", super::filter::register_input_filter, Arity(2, 3), c"register_input_filter(name, handler, dir=None)\n--\n\nName an input filter that only this request can add: a handler as in a directive, or something to call with the filter."),
-        method(c"register_output_filter", super::filter::register_output_filter, Arity(2, 3), c"register_output_filter(name, handler, dir=None)\n--\n\nName an output filter that only this request can add: a handler as in a directive, or something to call with the filter."),
+        method(c"register_input_filter", super::own_filter::register_input_filter, Arity(2, 3), c"register_input_filter(name, handler, dir=None)\n--\n\nName an input filter that only this request can add: a handler as in a directive, or something to call with the filter."),
+        method(c"register_output_filter", super::own_filter::register_output_filter, Arity(2, 3), c"register_output_filter(name, handler, dir=None)\n--\n\nName an output filter that only this request can add: a handler as in a directive, or something to call with the filter."),
         method(c"send_http_header", super::request_control::send_http_header, Arity(0, 0), c"send_http_header()\n--\n\nDoes nothing: the head goes out with the first byte of the body."),
         method(c"send_interim_response", super::request_control::send_interim_response, Arity(0, 1), c"send_interim_response(status=103)\n--\n\nSend an interim response, such as 103 Early Hints with the headers of headers_out, which stay for the response itself. Raises ValueError for another status than 1xx, and when the response has begun."),
         method(c"sendfile", super::request_io::sendfile, Arity(1, 3), c"sendfile(path, offset=0, len=-1)\n--\n\nSend a file or a part of it. Returns the number of bytes. Raises OSError, or ValueError for an impossible range."),
@@ -156,6 +158,8 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"subrequest_file", super::subrequest::subrequest_file, Arity(1, 1), c"subrequest_file(path)\n--\n\nmp_subrequest of a file, looked up by path, or by name beside this request's own file."),
         method(c"subrequest_uri", super::subrequest::subrequest_uri, Arity(1, 2), c"subrequest_uri(uri, method='GET')\n--\n\nmp_subrequest of another URI of this server, looked up."),
         method(c"update_mtime", super::request_control::update_mtime, Arity(1, 1), c"update_mtime(seconds)\n--\n\nSet mtime, unless it is later already."),
+        method(c"_write_page", super::psp_output::write, Arity(0, u8::MAX), c"_write_page(*pieces)\n--\n\nWrite what a page consists of: a text, then a value, as str() shows it, and a text in turn."),
+        method(c"_write_page_html", super::psp_output::write_html, Arity(0, u8::MAX), c"_write_page_html(*pieces)\n--\n\nAs _write_page; in the values, what HTML gives a meaning is escaped, but for what a value's method __html__ returns."),
         method(c"write", super::request_io::write, Arity(1, 2), c"write(data, flush=1)\n--\n\nSend str (as UTF-8) or bytes to the client, at once unless flush is 0. Raises OSError when the client is gone."),
         method(
             c"wsgi_start_response",
@@ -200,11 +204,21 @@ pub fn loan<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     this.contents().lease.borrow(this.py())
 }
 
+/// The request, to send something on it, after what a page that runs has written.
+///
+/// # Errors
+/// As [`output_now`]; `OSError` when the client is gone.
+pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
+    let request = output_now(this)?;
+    held_output::send(this.py(), *request, RequestState::of(*request))?;
+    Ok(request)
+}
+
 /// The request, to send something on it.
 ///
 /// # Errors
 /// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
-pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
+pub fn output_now<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
     RequestState::of(*request).refuse_in_tag()?;
     Ok(request)

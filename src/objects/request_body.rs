@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::native::State;
 use super::request_state::{Refusal, RequestState};
-use crate::apache::body::ReadPolicy;
+use crate::apache::body::{ReadError, ReadPolicy};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::python::convert::Octets;
@@ -76,7 +76,7 @@ pub fn readlines<'py>(
 /// `RuntimeError` while the body is being read.
 pub fn discard(py: Python<'_>, request: Request<'_>) -> PyResult<Status> {
     let mut body = body_of(RequestState::of(request))?;
-    *body = Body { begun: true, ended: true, ..Body::default() };
+    body.close();
     Ok(thread::detach(py, || request.discard_request_body()))
 }
 
@@ -88,18 +88,19 @@ pub struct Body {
     start: usize,
     begun: bool,
     ended: bool,
-    failed: bool,
+    failed: Option<Status>,
 }
 
 /// Why no more of the body is to be had.
-enum Failure {
-    Read,
+pub enum Failure {
+    /// The client is gone, or an input filter refuses: what httpd would answer with.
+    Read(Status),
     /// httpd does not want such a body: the status to answer with.
     Refused(Status),
 }
 
 impl Body {
-    fn unread(&self) -> &[u8] {
+    pub fn unread(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
 
@@ -118,10 +119,20 @@ impl Body {
         Ok(taken)
     }
 
-    /// Fetches one more block, waiting for the client. False at the end.
-    fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
-        if self.failed {
-            return Err(Failure::Read);
+    /// Passes over the first `count` unread bytes.
+    pub fn skip(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// What is left is of no interest: httpd sees to it at the end of the request.
+    pub fn close(&mut self) {
+        *self = Self { begun: true, ended: true, ..Self::default() };
+    }
+
+    /// Fetches one more block of up to `most` bytes, waiting for the client. False at the end.
+    pub fn fetch(&mut self, request: Request<'_>, most: usize) -> Result<bool, Failure> {
+        if let Some(status) = self.failed {
+            return Err(Failure::Read(status));
         }
         if self.ended {
             return Ok(false);
@@ -144,9 +155,9 @@ impl Body {
         match request.get_client_block(&mut self.buffer, most.clamp(1, BLOCK)) {
             Ok(0) => self.ended = true,
             Ok(_) => {}
-            Err(_) => {
-                self.failed = true;
-                return Err(Failure::Read);
+            Err(ReadError(status)) => {
+                self.failed = Some(status);
+                return Err(Failure::Read(status));
             }
         }
         Ok(!self.ended)
@@ -192,19 +203,32 @@ fn with_body<R>(
 ) -> PyResult<R> {
     let state = RequestState::of(request);
     let mut body = body_of(state)?;
-    state.reading.set(true);
-    let result = thread::detach(py, || f(&mut body));
-    state.reading.set(false);
-    result.map_err(|failure| match failure {
-        Failure::Read => read_error(py, state),
-        Failure::Refused(status) => server_return(py, status),
-    })
+    reading(py, state, true, || f(&mut body)).map_err(|failure| raised(py, state, &failure))
 }
 
-/// The body, unless an input filter asks for it while it is being read through that filter.
-fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
+/// Runs `f`, which reads the body, with this thread detached if it may have to wait.
+pub fn reading<R>(py: Python<'_>, state: &RequestState, waits: bool, f: impl FnOnce() -> R) -> R {
+    state.reading.set(true);
+    let result = if waits { thread::detach(py, f) } else { f() };
+    state.reading.set(false);
+    result
+}
+
+/// The exception for a body that could not be read.
+pub fn raised(py: Python<'_>, state: &RequestState, failure: &Failure) -> PyErr {
+    match failure {
+        Failure::Read(_) => read_error(py, state),
+        Failure::Refused(status) => server_return(py, *status),
+    }
+}
+
+/// The body, unless somebody is reading it: an input filter asks while it is being read through that filter, or what keeps a
+/// form's field while the form is being read.
+pub fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
     state.body.try_borrow_mut().map_err(|_| {
-        PyRuntimeError::new_err("the body is being read: an input filter reads with filter.read()")
+        PyRuntimeError::new_err(
+            "the body is being read already: an input filter reads with filter.read()",
+        )
     })
 }
 
@@ -219,7 +243,7 @@ fn read_error(py: Python<'_>, state: &RequestState) -> PyErr {
 }
 
 /// `SERVER_RETURN` with a status, as an exception to raise.
-fn server_return(py: Python<'_>, status: Status) -> PyErr {
+pub fn server_return(py: Python<'_>, status: Status) -> PyErr {
     let raised =
         State::current(py).and_then(|state| state.server_return.bind(py).call1((status.0,)));
     raised.map_or_else(|error| error, PyErr::from_value)

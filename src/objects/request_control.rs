@@ -1,21 +1,27 @@
 //! Methods of a request that steer it, or ask httpd about it.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
-use super::added_handler::AddedHandler;
+use super::added_handler::{AddedHandler, AddedTo};
 use super::cleanup::Cleanup;
 use super::functions::{handler_extensions, log_level};
+use super::handler_list::Cursor;
 use super::native::State;
 use super::request::{Req, loan, output};
 use super::request_state::RequestState;
+use super::{extension_of, settings_of};
 use crate::apache::access::RemoteLookup;
 use crate::apache::log::{self, Target};
+use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::Directory;
 use crate::config::phase::Phase;
+use crate::config::turn::Turn;
 use crate::python::Object;
 use crate::python::convert::{
     Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
@@ -48,23 +54,60 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
     let name = text_argument(arguments.required(0)?, "phase")?;
     let directory =
         arguments.some(2).map(|directory| text_argument(directory, "dir")).transpose()?;
-    let phase = Phase::named(name.as_bytes()).filter(|phase| {
-        Phase::of_request().any(|known| known == *phase) && *phase != Phase::Cleanup
-    });
-    let Some(phase) = phase else {
+    let Some((phase, turn)) = phase_and_turn(name.as_bytes()) else {
         let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
         return Err(PyIndexError::new_err(format!("Invalid phase: {name}")));
     };
-    let directory = directory.map_or(Directory::None, |directory| canonical(directory.as_bytes()));
-    let interpreter = State::of(this.object())?.interpreter;
-    let handler = AddedHandler::new(arguments.required(1)?, interpreter, phase, directory)?;
     let request = loan(this)?;
     let state = RequestState::of(*request);
+    let directory = match directory {
+        Some(directory) => canonical(directory.as_bytes()),
+        None => inherited_directory(*request, state, phase, turn),
+    };
+    let interpreter = State::of(this.object())?.interpreter;
+    let handler = AddedHandler::new(arguments.required(1)?, interpreter, phase, directory)?;
     match &*state.cursor.borrow() {
-        Some(cursor) if state.phase.get() == Some(phase) => cursor.lock().append(handler),
-        _ => state.added.borrow_mut().push((phase, handler)),
+        Some(cursor) if state.phase.get() == Some(phase) && cursor.lock().turn() == turn => {
+            cursor.lock().append(handler);
+        }
+        _ => state.added.borrow_mut().push(AddedTo { phase, turn, handler }),
     }
     Ok(())
+}
+
+/// `PythonFixupHandler`, or `PythonFixupHandler @late` as a directive has it.
+fn phase_and_turn(text: &[u8]) -> Option<(Phase, Turn)> {
+    let (name, turn) = match text.iter().position(|byte| *byte == b' ') {
+        Some(space) => (&text[..space], Turn::named(text[space..].trim_ascii())?),
+        None => (text, Turn::Usual),
+    };
+    let phase = Phase::named(name)?;
+    let may_be_added = Phase::of_request().any(|known| known == phase) && phase != Phase::Cleanup;
+    (may_be_added && (turn == Turn::Usual || phase.row().turns)).then_some((phase, turn))
+}
+
+/// The directory of a handler that is added without one: that of the phase's own list if it is still to come, else that
+/// of the handler that runs.
+fn inherited_directory(
+    request: Request<'_>,
+    state: &RequestState,
+    phase: Phase,
+    turn: Turn,
+) -> Directory {
+    let running = state.cursor.borrow();
+    let is_running = state.phase.get() == Some(phase)
+        && running.as_ref().is_some_and(|cursor| cursor.lock().turn() == turn);
+    let configured = (!is_running)
+        .then(|| settings_of(request)?.handlers(phase, turn, extension_of(request, phase)))
+        .flatten();
+    match (configured, &*running) {
+        (Some(handlers), _) => {
+            let list = Some(Arc::clone(handlers.list));
+            Cursor::new(turn, list, Vec::new(), request).directory()
+        }
+        (None, Some(cursor)) => cursor.lock().directory(),
+        (None, None) => Directory::None,
+    }
 }
 
 /// With a trailing slash and without double ones, as directories of directives are.

@@ -4,9 +4,11 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use super::request::{Req, integer, loan, output};
+use super::held_output;
+use super::request::{Req, integer, loan, output, output_now};
 use super::request_body;
 use super::request_state::RequestState;
+use crate::apache::request::Request;
 use crate::apache::response::SendFileError;
 use crate::python::convert::{Data, encode_without_nul};
 use crate::python::row::Arguments;
@@ -71,22 +73,45 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let request = output(this)?;
+    let request = output_now(this)?;
     let state = RequestState::of(*request);
+    if !flush && state.held.is_holding() {
+        return held_output::write(this.py(), *request, state, bytes);
+    }
+    held_output::send(this.py(), *request, state)?;
+    write_through(this.py(), *request, state, bytes, flush)
+}
+
+/// Gives httpd something to write, and has it sent at once if `flush`.
+///
+/// # Errors
+/// `OSError` when the client is gone.
+pub fn write_through(
+    py: Python<'_>,
+    request: Request<'_>,
+    state: &RequestState,
+    bytes: &[u8],
+    flush: bool,
+) -> PyResult<()> {
     let unflushed = state.unflushed.get().saturating_add(bytes.len());
     let sent = if flush {
         state.unflushed.set(0);
-        thread::detach(this.py(), || request.write(bytes).and_then(|()| request.flush()))
+        thread::detach(py, || request.write(bytes).and_then(|()| request.flush()))
     } else if unflushed < BUFFERED {
         state.unflushed.set(unflushed);
         request.write(bytes)
     } else {
         state.unflushed.set(unflushed % BUFFERED);
-        thread::detach(this.py(), || request.write(bytes))
+        thread::detach(py, || request.write(bytes))
     };
-    sent.map_err(|_| PyOSError::new_err("Write failed, client closed connection."))?;
+    sent.map_err(|_| client_gone())?;
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())
+}
+
+/// What is raised when nobody takes the response any more.
+pub fn client_gone() -> PyErr {
+    PyOSError::new_err("Write failed, client closed connection.")
 }
 
 pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

@@ -8,13 +8,15 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use super::added_handler::AddedHandler;
+use super::added_handler::AddedTo;
 use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
-use super::filter::OwnFilter;
 use super::handler_list::SharedCursor;
+use super::held_output::HeldOutput;
 use super::lease::{Lease, OfRequest};
+use super::locks::RequestLocks;
 use super::native::State;
+use super::own_filter::OwnFilter;
 use super::request::RequestObject;
 use super::request_body::Body;
 use super::subrequest::Open;
@@ -46,11 +48,13 @@ pub struct RequestState {
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
     /// Handlers added for phases to come.
-    pub added: RefCell<Vec<(Phase, AddedHandler)>>,
+    pub added: RefCell<Vec<AddedTo>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// Bytes written since the last flush.
     pub unflushed: Cell<usize>,
+    /// What pages that run have written.
+    pub held: HeldOutput,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
     /// Whether Python code is reading the body now.
@@ -69,6 +73,8 @@ pub struct RequestState {
     pub looked_at: Cell<usize>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
+    /// Locks of this request and of all it leads to.
+    pub locks: RefCell<RequestLocks>,
     subrequests: RefCell<Open>,
     /// How many tags of the page, or of one included in it, run now.
     pub tags: Cell<u32>,
@@ -107,6 +113,7 @@ impl RequestState {
             cleanups: RefCell::new(Vec::new()),
             bytes_queued: Cell::new(0),
             unflushed: Cell::new(0),
+            held: HeldOutput::default(),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
             reading: Cell::new(false),
@@ -117,6 +124,7 @@ impl RequestState {
             initialized: RefCell::new(None),
             looked_at: Cell::new(0),
             in_location: Cell::new(false),
+            locks: RefCell::default(),
             subrequests: RefCell::new(Open::default()),
             tags: Cell::new(0),
             options: RefCell::new(None),
@@ -140,7 +148,7 @@ impl RequestState {
     /// Whether a handler was added for a phase to come.
     #[must_use]
     pub fn has_added(&self, phase: Phase) -> bool {
-        self.added.borrow().iter().any(|(of, _)| *of == phase)
+        self.added.borrow().iter().any(|added| added.phase == phase)
     }
 
     /// The request's object in `state`'s interpreter.
@@ -222,6 +230,7 @@ fn end(request: Request<'_>) {
         run_cleanups(request, state);
     }
     state.lease.revoke();
+    drop(state.locks.take());
     let never_run = std::mem::take(&mut *state.added.borrow_mut());
     drop((never_run, state.filters.take()));
     let objects = std::mem::take(&mut *state.objects.borrow_mut());

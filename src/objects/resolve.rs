@@ -2,19 +2,18 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
-use rustc_hash::FxHashMap;
 
 use super::native::State;
+use super::watched::Watched;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::python::convert::Text;
@@ -32,8 +31,31 @@ pub struct Handler<'a> {
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
 pub struct Resident {
-    found: Mutex<FxHashMap<Box<[u8]>, Arc<Found>>>,
+    found: Mutex<Known>,
     path: Mutex<Path>,
+    /// How often `sys.path` was made anew, which undoes what was done for each directory.
+    path_changes: AtomicUsize,
+}
+
+/// Handlers by what they are named by, those asked for often near the front: a few comparisons find them, where a map would
+/// first put a key together.
+#[derive(Default)]
+struct Known(Vec<(Key, Arc<Found>)>);
+
+/// Module, object, directory and PythonPath: all that decides what a handler's text means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Name<'a> {
+    text: &'a [u8],
+    object: &'a [u8],
+    directory: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+}
+
+struct Key {
+    text: Box<[u8]>,
+    object: Box<[u8]>,
+    directory: Option<Box<[u8]>>,
+    path: Option<Box<[u8]>>,
 }
 
 /// What a handler's text resolved to, and as of when.
@@ -41,18 +63,11 @@ struct Found {
     module: Py<PyAny>,
     /// The object, where it can be named without the request.
     object: Option<Py<PyAny>>,
-    /// Shared by the handlers of a module.
+    /// The files the module depends on. Shared by the handlers of a module.
     watched: Arc<[Watched]>,
     generation: usize,
-}
-
-/// A file the module depends on, as it was when it was read.
-#[derive(PartialEq, Eq)]
-struct Watched {
-    path: PathBuf,
-    modified: Duration,
-    size: u64,
-    inode: u64,
+    /// The change of `sys.path` up to which the handler's directory or PythonPath is known to be part of it.
+    path_change: AtomicUsize,
 }
 
 /// What `sys.path` was last made to be.
@@ -108,10 +123,14 @@ pub fn object<'py>(
 
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = &state.handlers;
-    apply_path(py, resident, handler.settings.python_path(), own_directory(handler))?;
-    let key = key(handler);
-    let known = resident.found.lock().get(&*key).cloned();
+    let name = Name::of(handler);
+    let known = resident.found.lock().find(name);
+    let has_path = known.as_ref().is_some_and(|known| known.has_path(resident));
+    if !has_path {
+        apply_path(py, resident, name.path, name.directory)?;
+    }
     if let Some(known) = known {
+        known.path_change.store(resident.path_changes.load(Ordering::Relaxed), Ordering::Relaxed);
         let watches = handler.settings.auto_reload();
         if !watches
             || (known.generation == state.generation() && known.is_current(handler.looked_at))
@@ -122,14 +141,15 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let mut found = load(py, state, handler)?;
     let is_first = {
         let others = resident.found.lock();
-        found.share_watched(others.values());
-        others.is_empty()
+        found.share_watched(others.0.iter().map(|(_, found)| found));
+        others.0.is_empty()
     };
     if is_first {
         runtime::give_back_memory();
     }
+    found.path_change = AtomicUsize::new(resident.path_changes.load(Ordering::Relaxed));
     let found = Arc::new(found);
-    let before = resident.found.lock().insert(key, Arc::clone(&found));
+    let before = resident.found.lock().put(name, Arc::clone(&found));
     drop(before);
     Ok(found)
 }
@@ -140,11 +160,59 @@ fn own_directory<'a>(handler: &Handler<'a>) -> Option<&'a [u8]> {
     handler.directory.filter(|_| !is_location && handler.settings.python_path().is_none())
 }
 
-/// Neither a handler's text nor a directory contains a NUL.
-fn key(handler: &Handler<'_>) -> Box<[u8]> {
-    let directory = own_directory(handler).unwrap_or_default();
-    let path = handler.settings.python_path().unwrap_or_default();
-    [handler.entry.text(), handler.entry.object(), directory, path].join(&0).into_boxed_slice()
+impl<'a> Name<'a> {
+    fn of(handler: &Handler<'a>) -> Self {
+        Self {
+            text: handler.entry.text(),
+            object: handler.entry.object(),
+            directory: own_directory(handler),
+            path: handler.settings.python_path(),
+        }
+    }
+}
+
+impl Key {
+    fn name(&self) -> Name<'_> {
+        Name {
+            text: &self.text,
+            object: &self.object,
+            directory: self.directory.as_deref(),
+            path: self.path.as_deref(),
+        }
+    }
+}
+
+impl From<Name<'_>> for Key {
+    fn from(name: Name<'_>) -> Self {
+        Self {
+            text: name.text.into(),
+            object: name.object.into(),
+            directory: name.directory.map(Box::from),
+            path: name.path.map(Box::from),
+        }
+    }
+}
+
+impl Known {
+    /// A hit moves half-way to the front.
+    fn find(&mut self, name: Name<'_>) -> Option<Arc<Found>> {
+        let index = self.position(name)?;
+        self.0.swap(index, index / 2);
+        Some(Arc::clone(&self.0[index / 2].1))
+    }
+
+    /// Returns what stood under the name before.
+    fn put(&mut self, name: Name<'_>, found: Arc<Found>) -> Option<Arc<Found>> {
+        if let Some(index) = self.position(name) {
+            return Some(std::mem::replace(&mut self.0[index].1, found));
+        }
+        self.0.push((name.into(), found));
+        None
+    }
+
+    fn position(&self, name: Name<'_>) -> Option<usize> {
+        self.0.iter().position(|(key, _)| key.name() == name)
+    }
 }
 
 fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Found> {
@@ -159,7 +227,7 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let (module, watched) = extract_loaded(&loaded)?;
     let object = plain_object(module.bind(py), handler.entry.object())?;
     let watched = watched.into_iter().map(Watched::from).collect();
-    Ok(Found { module, object, watched, generation })
+    Ok(Found { module, object, watched, generation, path_change: AtomicUsize::default() })
 }
 
 type Loaded = (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>);
@@ -181,13 +249,11 @@ fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
     Ok((loaded.get_item(0)?.unbind(), watched.collect::<PyResult<_>>()?))
 }
 
-impl From<(PathBuf, u64, u64, u64)> for Watched {
-    fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
-        Self { path, modified: Duration::from_nanos(modified), size, inode }
-    }
-}
-
 impl Found {
+    fn has_path(&self, resident: &Resident) -> bool {
+        self.path_change.load(Ordering::Relaxed) == resident.path_changes.load(Ordering::Relaxed)
+    }
+
     fn is_current(&self, looked_at: Option<&Cell<usize>>) -> bool {
         let address = self.watched.as_ptr().addr();
         if looked_at.is_some_and(|last| last.get() == address) {
@@ -208,18 +274,6 @@ impl Found {
                 return;
             }
         }
-    }
-}
-
-impl Watched {
-    fn is_current(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|now| {
-            let modified = now
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-            modified == Some(self.modified) && now.len() == self.size && now.ino() == self.inode
-        })
     }
 }
 
@@ -310,6 +364,7 @@ fn apply_path(
         (Some(expression), _) => {
             path.expression = Some(expression.into());
             path.inserted.clear();
+            resident.path_changes.fetch_add(1, Ordering::Relaxed);
         }
         (None, Some(directory)) => {
             path.inserted.insert(directory.into());

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::held_output;
 use super::lease::{Lease, OfRequest};
 use super::native::State;
 use super::request::{Req, loan};
@@ -133,6 +134,7 @@ impl SubrequestObject {
             if this.has_run.swap(true, Ordering::Relaxed) {
                 return Err(PyRuntimeError::new_err("the subrequest has been run already"));
             }
+            held_output::send(this.py(), main, state)?;
             // httpd may keep what was written where the subrequest's response does not come by.
             let has_written = state.bytes_queued.get() > 0;
             state.unflushed.set(0);

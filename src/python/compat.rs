@@ -34,6 +34,17 @@ pub(super) fn optimize() {
     set_flag(c"Py_OptimizeFlag", 2);
 }
 
+/// Files and file names are UTF-8 where the locale names no encoding, as for the `python` command (PEP 540). Debian
+/// starts httpd with `LANG=C`. The flag exists up to CPython 3.14; UTF-8 is the default of later ones (PEP 686).
+pub(super) fn prefer_utf8() {
+    let setting = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = setting("LC_ALL").or_else(|| setting("LC_CTYPE")).or_else(|| setting("LANG"));
+    let names_none = locale.is_none_or(|locale| locale == "C" || locale == "POSIX");
+    if names_none && setting("PYTHONUTF8").is_none() {
+        set_flag(c"Py_UTF8Mode", 1);
+    }
+}
+
 fn set_flag(name: &CStr, value: c_int) {
     if let Some(address) = symbol(name) {
         // SAFETY: libpython exports these flags as plain `int`; Python has not started, so nothing reads it now.

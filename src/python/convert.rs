@@ -2,9 +2,10 @@
 //! string survives the journey; Latin-1 where a protocol says so.
 
 use std::ffi::c_int;
+use std::mem::MaybeUninit;
 use std::ptr;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{Borrowed, PyErr, ffi};
@@ -22,6 +23,47 @@ impl<'py> IntoPyObject<'py> for Text<'_> {
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, PyErr> {
         decode(py, self.0)
+    }
+}
+
+/// A `bytes` of `length`, whose memory is not written to twice: `fill` puts its pieces in one after the other.
+///
+/// # Errors
+/// What `fill` fails with; `MemoryError`; `SystemError` when the pieces are fewer bytes than `length`.
+pub fn bytes_of<'py>(
+    py: Python<'py>,
+    length: usize,
+    fill: impl FnOnce(&mut Filling<'_>) -> PyResult<()>,
+) -> PyResult<Object<'py>> {
+    let size = ffi::Py_ssize_t::try_from(length)?;
+    // SAFETY: attached; without a source CPython leaves the memory as it is, and it is ours alone until it is returned.
+    let (object, buffer) = unsafe {
+        let object = ffi::PyBytes_FromStringAndSize(ptr::null(), size);
+        let object = Object::from_owned_ptr_or_err(py, object)?;
+        let start = ffi::PyBytes_AsString(object.as_ptr()).cast::<MaybeUninit<u8>>();
+        (object, std::slice::from_raw_parts_mut(start, length))
+    };
+    let mut filling = Filling { unfilled: buffer };
+    fill(&mut filling)?;
+    if !filling.unfilled.is_empty() {
+        return Err(PySystemError::new_err("there were fewer bytes than were announced"));
+    }
+    Ok(object)
+}
+
+/// Memory of a `bytes` in the making.
+pub struct Filling<'a> {
+    unfilled: &'a mut [MaybeUninit<u8>],
+}
+
+impl Filling<'_> {
+    /// Copies what of `piece` there is room for.
+    pub fn put(&mut self, piece: &[u8]) {
+        let count = piece.len().min(self.unfilled.len());
+        let (now, later) = std::mem::take(&mut self.unfilled).split_at_mut(count);
+        // SAFETY: both are `count` bytes long, and what is written to belongs to nobody else.
+        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), now.as_mut_ptr().cast(), count) };
+        self.unfilled = later;
     }
 }
 

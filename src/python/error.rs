@@ -21,10 +21,9 @@ pub fn describe(py: Python<'_>, error: &PyErr) -> String {
 pub fn traceback(py: Python<'_>, error: &PyErr) -> Vec<String> {
     let formatted = py.import("traceback").and_then(|module| {
         let value = error.value(py);
-        let elements = module.call_method1(
-            "format_exception",
-            (value.get_type(), value, value.getattr("__traceback__")?),
-        )?;
+        // Before 3.12 CPython hands the traceback over beside the exception.
+        let elements = module
+            .call_method1("format_exception", (value.get_type(), value, error.traceback(py)))?;
         elements
             .try_iter()?
             .map(|element| Ok(element?.str()?.to_string_lossy().into_owned()))

@@ -42,17 +42,22 @@ static KNOWN: RwLock<Vec<&'static Interpreter>> = RwLock::new(Vec::new());
 static MAKING: Mutex<()> = Mutex::new(());
 
 /// The interpreter of this name, made now if need be. The main one always exists then, but is prepared only when asked for.
+/// What is not UTF-8 in a name becomes U+FFFD.
 ///
 /// # Errors
 /// Python cannot start, or `prepare` failed; the next call tries again.
-pub fn named(name: &str, prepare: Prepare) -> Result<&'static Interpreter, Failure> {
+pub fn named(name: &[u8], prepare: Prepare) -> Result<&'static Interpreter, Failure> {
     if let Some(found) = find(name).filter(|found| found.is_prepared()) {
         return Ok(found);
     }
+    let name = &*String::from_utf8_lossy(name);
     let _making = MAKING.lock();
-    let main = find(MAIN).map_or_else(start_main, Ok)?;
-    let interpreter =
-        if name == MAIN { main } else { find(name).map_or_else(|| start_named(main, name), Ok)? };
+    let main = find(MAIN.as_bytes()).map_or_else(start_main, Ok)?;
+    let interpreter = if name == MAIN {
+        main
+    } else {
+        find(name.as_bytes()).map_or_else(|| start_named(main, name), Ok)?
+    };
     if !interpreter.is_prepared() {
         interpreter.prepare(prepare)?;
     }
@@ -105,8 +110,8 @@ impl Interpreter {
     }
 }
 
-fn find(name: &str) -> Option<&'static Interpreter> {
-    KNOWN.read().iter().find(|known| *known.name == *name).copied()
+fn find(name: &[u8]) -> Option<&'static Interpreter> {
+    KNOWN.read().iter().find(|known| known.name.as_bytes() == name).copied()
 }
 
 fn remember(name: &str, address: *mut ffi::PyInterpreterState) -> &'static Interpreter {
@@ -184,7 +189,7 @@ mod tests {
             for _ in 0..16 {
                 scope.spawn(|| {
                     barrier.wait();
-                    let interpreter = named("one", prepare).expect("made");
+                    let interpreter = named(b"one", prepare).expect("made");
                     assert_eq!(evaluate(interpreter, "1 + 1"), "2");
                 });
             }
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn interpreters_share_nothing_and_attachments_nest() {
         let (one, two) =
-            (named("one", prepare).expect("made"), named("two", prepare).expect("made"));
+            (named(b"one", prepare).expect("made"), named(b"two", prepare).expect("made"));
         evaluate(one, "__import__('sys').__dict__.update(mine=1)");
         assert_eq!(evaluate(two, "hasattr(__import__('sys'), 'mine')"), "False");
         thread::attach(one, |py| {
@@ -212,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_panic_leaves_the_thread_detached() {
-        let one = named("one", prepare).expect("made");
+        let one = named(b"one", prepare).expect("made");
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             thread::attach(one, |_| panic!("in Python"))
         }));

@@ -4,6 +4,7 @@
 
 mod boundary;
 pub mod class;
+pub mod code;
 pub mod compat;
 pub mod convert;
 pub mod error;

@@ -1,5 +1,6 @@
 //! The Python package `mod_python`, which travels inside this library.
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -14,18 +15,46 @@ macro_rules! sources {
 
 const SOURCES: &[Source] = sources![
     "mod_python" "__init__.py" true,
+    "mod_python.Cookie" "Cookie.py" false,
+    "mod_python.Session" "Session.py" false,
     "mod_python.apache" "apache.py" false,
+    "mod_python.arguments" "arguments.py" false,
     "mod_python.bootstrap" "bootstrap.py" false,
     "mod_python.cache" "cache.py" false,
     "mod_python.cgi_streams" "cgi_streams.py" false,
     "mod_python.claims" "claims.py" false,
+    "mod_python.dbm_session" "dbm_session.py" false,
     "mod_python.debugger" "debugger.py" false,
+    "mod_python.explanation" "explanation.py" false,
+    "mod_python.file_session" "file_session.py" false,
     "mod_python.generations" "generations.py" false,
+    "mod_python.guards" "guards.py" false,
+    "mod_python.httpdconf" "httpdconf/__init__.py" true,
+    "mod_python.httpdconf.basic" "httpdconf/basic.py" false,
+    "mod_python.httpdconf.directives" "httpdconf/directives.py" false,
+    "mod_python.httpdconf.nodes" "httpdconf/nodes.py" false,
+    "mod_python.httpdconf.quoting" "httpdconf/quoting.py" false,
     "mod_python.home" "home.py" false,
     "mod_python.importer" "importer.py" false,
+    "mod_python.inspection" "inspection.py" false,
+    "mod_python.installation" "installation.py" false,
+    "mod_python.leftovers" "leftovers.py" false,
     "mod_python.logs" "logs.py" false,
+    "mod_python.memory_session" "memory_session.py" false,
+    "mod_python.nested" "nested.py" false,
+    "mod_python.obstacles" "obstacles.py" false,
+    "mod_python.pages" "pages.py" false,
+    "mod_python.psp" "psp.py" false,
+    "mod_python.psp_page" "psp_page.py" false,
+    "mod_python.psp_source" "psp_source.py" false,
+    "mod_python.publisher" "publisher.py" false,
     "mod_python.python22" "python22.py" false,
+    "mod_python.redis_session" "redis_session.py" false,
     "mod_python.search" "search.py" false,
+    "mod_python.session_directory" "session_directory.py" false,
+    "mod_python.session_record" "session_record.py" false,
+    "mod_python.sqlite_session" "sqlite_session.py" false,
+    "mod_python.util" "util.py" false,
     "mod_python.version" "version.py" false,
     "mod_python.wsgi" "wsgi.py" false,
 ];
@@ -38,7 +67,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     let sources = PyDict::new(py);
     for Source(name, text, is_package) in SOURCES {
         let file = format!("<mod_python>/{}.py", name.replace('.', "/"));
-        sources.set_item(*name, (*text, *is_package, file))?;
+        sources.set_item(*name, (view(py, text)?, *is_package, file))?;
     }
     let bootstrap = SOURCES
         .iter()
@@ -48,4 +77,15 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     globals.set_item("__name__", "mod_python.bootstrap")?;
     py.import("builtins")?.getattr("exec")?.call1((bootstrap, &globals))?;
     globals.get_item("install")?.map_or(Ok(()), |install| install.call1((sources,)).map(drop))
+}
+
+/// The text's own bytes as a memoryview: what is never imported is never copied into an interpreter.
+fn view<'py>(py: Python<'py>, text: &'static str) -> PyResult<Bound<'py, PyAny>> {
+    let length = ffi::Py_ssize_t::try_from(text.len())?;
+    // SAFETY: the bytes are static, and PyBUF_READ makes the view one that nobody can write to.
+    unsafe {
+        let view =
+            ffi::PyMemoryView_FromMemory(text.as_ptr().cast_mut().cast(), length, ffi::PyBUF_READ);
+        Bound::from_owned_ptr_or_err(py, view)
+    }
 }

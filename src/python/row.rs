@@ -2,7 +2,6 @@
 //!
 //! Functions are passed as their own zero-sized types, so that each row is a C function of its own.
 
-use std::borrow::Cow;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem;
 use std::ptr;
@@ -236,6 +235,7 @@ where
         (0, 0) => method_call::<T, F, 0, 0>,
         (0, 1) => method_call::<T, F, 0, 1>,
         (0, 2) => method_call::<T, F, 0, 2>,
+        (0, u8::MAX) => method_call::<T, F, 0, { u8::MAX }>,
         (1, 1) => method_call::<T, F, 1, 1>,
         (1, 2) => method_call::<T, F, 1, 2>,
         (1, 3) => method_call::<T, F, 1, 3>,
@@ -288,7 +288,9 @@ where
         (2, 2) => function_call::<F, 2, 2>,
         (2, 3) => function_call::<F, 2, 3>,
         (2, 5) => function_call::<F, 2, 5>,
+        (3, 3) => function_call::<F, 3, 3>,
         (3, 4) => function_call::<F, 3, 4>,
+        (4, 4) => function_call::<F, 4, 4>,
         _ => panic!("add this arity to the list above"),
     };
     Method(fast_method(name, call, doc))
@@ -335,7 +337,7 @@ where
         let (this, value) =
             unsafe { (This::from_pointer(py, object), Borrowed::from_ptr(py, value)) };
         let name = row_name(name);
-        conjure::<S>()(this, value, &name).map(|()| 0)
+        conjure::<S>()(this, value, name).map(|()| 0)
     })
 }
 
@@ -351,9 +353,9 @@ fn attribute_error(name: *mut c_void, what: &str) -> PyErr {
     PyAttributeError::new_err(format!("attribute '{}' {what}", row_name(name)))
 }
 
-fn row_name(name: *mut c_void) -> Cow<'static, str> {
+fn row_name(name: *mut c_void) -> &'static str {
     // SAFETY: a row's closure is its own name, a constant C string.
-    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_string_lossy()
+    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_str().unwrap_or_default()
 }
 
 unsafe extern "C" fn method_call<T, F, const LEAST: u8, const MOST: u8>(

@@ -56,6 +56,7 @@ pub(super) fn start() -> Result<(), StartError> {
         name_program(&executable()?)?;
     }
     compat::forbid_user_site();
+    compat::prefer_utf8();
     if OPTIMIZE.load(Ordering::Relaxed) {
         compat::optimize();
     }

@@ -7,6 +7,7 @@ use crate::apache::status::Status;
 use crate::config::handlers::{Directory, HandlerEntry, extension};
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
+use crate::config::turn::Turn;
 use crate::objects::native;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::Handler;
@@ -50,7 +51,7 @@ fn content_handler(request: Request<'_>) -> Status {
 }
 
 fn sole_entry<'a>(settings: Settings<'a>, extension: &[u8]) -> Option<&'a HandlerEntry> {
-    match &settings.handlers(Phase::Handler, extension)?.list[..] {
+    match &settings.handlers(Phase::Handler, Turn::Usual, extension)?.list[..] {
         [entry] if entry.module() == MODULE && entry.object() == b"handler" => Some(entry),
         _ => None,
     }
@@ -65,7 +66,7 @@ fn interpreter_of(
     let event = Event::Request { filename: request.filename(), is_directory };
     let directory = entry.directory().resolve(request.filename(), is_directory);
     let name = settings.interpreter(event, directory.as_deref(), MAIN_INTERPRETER);
-    interpreter::named(&String::from_utf8_lossy(&name), native::prepare)
+    interpreter::named(&name, native::prepare)
 }
 
 /// What `mod_python.wsgi.handler(req)` does, in the interpreter that it runs in.

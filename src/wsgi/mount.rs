@@ -136,7 +136,7 @@ fn content_handler(request: Request<'_>) -> Status {
 
 fn serve(request: Request<'_>, mount: &Mount, settings: Settings<'_>) -> Status {
     let name = interpreter_name(settings, mount, Some(request));
-    let interpreter = match interpreter::named(&String::from_utf8_lossy(&name), native::prepare) {
+    let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
             let line = format!("{}: {error}", mount.name);

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 PACKAGE = Path(__file__).parents[2] / "python"
 
 

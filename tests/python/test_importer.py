@@ -4,12 +4,13 @@ import gettext
 import os
 import sys
 import threading
-import time
 import traceback
 import types
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+import waiting
 
 # Whose module
 
@@ -405,7 +406,8 @@ def in_threads(count, function):
         return list(pool.map(run, range(count)))
 
 
-SLOW = "import time, builtins; builtins.executions.append(1); a = 1; time.sleep(.1); b = 1"
+# Not complete before 15 other threads want it.
+SLOW = "import builtins, waiting; builtins.executions.append(1); a = 1; waiting.until_others_wait(15); b = 1"
 
 
 @pytest.fixture
@@ -424,7 +426,7 @@ def test_all_threads_get_the_complete_module_which_is_executed_once(site, execut
 
 
 def test_all_threads_get_the_complete_reloaded_module(site, executions):
-    site.write(app="import helper", helper=SLOW).load()
+    site.write(app="import helper", helper="import builtins; builtins.executions.append(1)").load()
     site.write(helper=SLOW + "\nc = 1")
     modules = in_threads(16, lambda _: (site.load(), site.load().helper.c)[0])
     assert len(set(map(id, modules))) == 1
@@ -433,8 +435,9 @@ def test_all_threads_get_the_complete_reloaded_module(site, executions):
 
 def test_circle_entered_at_both_ends(site):
     for number in range(5):
-        site.write(left="import time; time.sleep(.02); import right; x = 1")
-        site.write(right=f"import time; time.sleep(.02); import left; x = {number}")
+        # Neither goes on before all want one of them.
+        site.write(left="import waiting; waiting.until_others_wait(7); import right; x = 1")
+        site.write(right=f"import waiting; waiting.until_others_wait(7); import left; x = {number}")
         results = in_threads(
             8, lambda n: (lambda m: (m.x, getattr(m, "left", None) or m.right))(site.load("left" if n % 2 else "right"))
         )
@@ -443,7 +446,7 @@ def test_circle_entered_at_both_ends(site):
 
 def test_threads_under_constant_change(site):
     """Whatever a request gets is whole: a package and its parts, each of one version."""
-    end = time.monotonic() + 1.5
+    changes, loads = 100, [0] * 6
     pkg = site.directory / "pkg"
 
     def replace(name, source):
@@ -453,21 +456,22 @@ def test_threads_under_constant_change(site):
     site.write(app="import pkg.a, pkg.b\ndef f(): return pkg.a.x, pkg.b.x, pkg.x", pkg__in____init__="from .a import x")
     site.write(pkg__in__a="x = 0", pkg__in__b="from . import a; x = a.x")
 
+    def change():
+        for count in range(1, changes + 1):
+            replace("a.py", f"x = {count}")
+            before = list(loads)
+            waiting.until(lambda before=before: sum(map(int.__gt__, loads, before)) >= 2)
+        loads[0] = changes
+
     def work(number):
-        count = 0
-        while time.monotonic() < end:
-            count += 1
-            if number == 0:
-                replace("a.py", f"x = {count}")
-                time.sleep(0.01)
-            else:
-                site.load().f()
-        return count
+        if number == 0:
+            return change()
+        while loads[0] < changes:
+            site.load().f()
+            loads[number] += 1
 
     in_threads(6, work)
-    time.sleep(0.05)
-    last = int((pkg / "a.py").read_text()[4:])
-    assert site.load().f() == (last, last, last)
+    waiting.until(lambda: site.load().f() == (changes, changes, changes))
 
 
 # sys.path

@@ -6,10 +6,11 @@ import linecache
 import subprocess
 import sys
 import threading
-import time
 import traceback
 
 import pytest
+
+import waiting
 
 
 def run(package, *lines):
@@ -72,7 +73,7 @@ def embedded(package, monkeypatch, tmp_path):
         namespace["install"](
             {
                 ("mod_python." + name).removesuffix(".__init__"): (
-                    source,
+                    memoryview(source.encode()),
                     name == "__init__",
                     f"/mod_python.so/mod_python/{name}.py",
                 )
@@ -187,7 +188,7 @@ def test_one_thread_builds(cache):
 
     def slow():
         calls.append(1)
-        time.sleep(0.05)
+        waiting.until_others_wait(7)
         return len(calls)
 
     cached = cache.FunctionCache(slow)

@@ -1,0 +1,40 @@
+//! Query strings: no pair is made up, blank ones only go where they may, and it does not matter in what pieces they arrive.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../../src/forms/mod.rs"]
+#[allow(dead_code, reason = "other targets try the rest")]
+mod forms;
+
+use forms::header::Header;
+use forms::urlencoded::{Pieces, Separator, pair, pairs};
+
+fuzz_target!(|input: &[u8]| {
+    let all: Vec<_> = pairs(input, Separator::Ampersand, true).collect();
+    let kept: Vec<_> = pairs(input, Separator::Ampersand, false).collect();
+    assert!(all.len() <= input.split(|byte| *byte == b'&').count());
+    assert!(kept.len() <= all.len() + 1);
+    for (name, value) in &all {
+        assert!(name.len() + value.len() <= input.len());
+    }
+    let size = input.first().map_or(1, |byte| usize::from(*byte % 32) + 1);
+    assert_eq!(all, arriving(input, size));
+    // The parameters of a header are no longer than what they were read from, but for Latin-1 that became UTF-8.
+    for (name, value) in Header::parse(input).parameters {
+        assert!(name.len() + value.len() <= 2 * input.len());
+    }
+});
+
+fn arriving(input: &[u8], size: usize) -> Vec<forms::Pair> {
+    let mut pieces = Pieces::new(Separator::Ampersand);
+    let (mut start, mut found) = (0, Vec::new());
+    for end in (0..input.len()).step_by(size).chain([input.len()]) {
+        while let Some(piece) = pieces.next(&input[start..end], end == input.len()) {
+            found.extend(pair(&input[start..][piece.text], true));
+            start += piece.consumed;
+        }
+    }
+    found
+}
