@@ -34,7 +34,7 @@ test:
 	cargo nextest run --release --locked
 	scripts/fuzz all 30
 	if [ -d tests/python ]; then /usr/bin/python3 -m pytest -q tests/python; fi
-	/usr/bin/python3 -m pytest -q -n $(WORKERS) --ignore=tests/python tests
+	/usr/bin/python3 -m pytest -q -n $(WORKERS) --dist loadgroup --ignore=tests/python tests
 
 # Does not build: `make && sudo make install` builds as yourself.
 install:

@@ -61,6 +61,14 @@ def httpd(mpm):
 
 
 @pytest.fixture
+def command():
+    """The command `mod_python`: `command("create", ...)` runs it, `command.serve(...)` has it serve."""
+    command = Command()
+    yield command
+    command.close()
+
+
+@pytest.fixture
 def wsgi(httpd):
     """A function that starts an httpd with a WSGI application: the site's `app.py`."""
 
@@ -68,11 +76,3 @@ def wsgi(httpd):
         return httpd(handler=application, config=CONFIG + textwrap.dedent(config), **options)
 
     return start
-
-
-@pytest.fixture
-def command():
-    """The command `mod_python`: `command("create", ...)` runs it, `command.serve(...)` has it serve."""
-    command = Command()
-    yield command
-    command.close()

@@ -1,6 +1,9 @@
 """`mod_python check`: what is wrong with a configuration, in words, and nothing else happens."""
 
 import os
+import pathlib
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -112,7 +115,7 @@ def test_what_is_wrong_with_a_module(site, source, sentences):
         ("for key in {}.iteritems(): pass", "iteritems(): mod_python's tables have it, a dict has not"),
         ("return isinstance(req, basestring)", "basestring is of Python 2; write str"),
         ("print >>req, 'text'", "`print >>file, ...` of Python 2; write print(..., file=file)"),
-        ("import StringIO", "the module StringIO is of Python 2; use io"),
+        ("import StringIO", "the module StringIO is of Python 2: use io"),
         ("raise 'text'", "a text cannot be raised"),
         ("return 'text'.encode('hex')", "'hex' is no encoding of text"),
         ("{}.keys().sort()", "keys(), values() and items() are no lists any more"),
@@ -316,7 +319,7 @@ def test_a_configuration_without_mod_python(site):
 
 
 def test_another_make_of_mod_python(site):
-    original = real.pathlib.Path(real.apxs("LIBEXECDIR")) / "mod_python.so"
+    original = pathlib.Path(real.apxs("LIBEXECDIR")) / "mod_python.so"
     if not original.exists():
         pytest.skip("the C module is not installed")
     result = site.command("check", site.configuration("", module=original))
@@ -336,9 +339,66 @@ def test_httpd_itself_tells_when_it_is_asked(site):
     file = site.configuration(IN_APP.format("PythonHandler app"))
     ask = [str(real.program()), "-t", "-f", str(file)]
     plain, asked = (
-        real.subprocess.run([*ask, *more], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+        subprocess.run([*ask, *more], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
         for more in ([], ["-D", "PYTHON_CHECK"])
     )
     assert plain.stdout == ""
     assert '"index": 0, "findings": []' in asked.stdout
     assert "Syntax OK" in asked.stderr
+
+
+def test_wsgi_applications(site):
+    site.write(shop="def application(environ, start_response): pass\nnumber = 5")
+    script = site.command.write("script.py", "import nothing_there")
+    status, said = site.check(f"""
+        PythonPath "['$app'] + sys.path"
+        PythonWSGIAlias /shop shop:application
+        PythonWSGIAlias /number shop:number interpreter=special
+        PythonWSGIAlias /script {script}:app
+        <Location /handler>
+            PythonHandler mod_python.wsgi
+            PythonOption mod_python.wsgi.application shop
+        </Location>
+        <Location /other>
+            PythonHandler mod_python.wsgi
+            PythonOption mod_python.wsgi.application shop::absent
+        </Location>
+        <Location /none>
+            PythonHandler mod_python.wsgi
+        </Location>
+    """)
+    lines = said.splitlines()
+
+    def after(start):
+        (index,) = [index for index, line in enumerate(lines) if line.startswith(start)]
+        return lines[index] + lines[index + 1]
+
+    assert "in interpreter main_interpreter: ok" in after("PythonWSGIAlias /shop")
+    assert "interpreter special:" in after("PythonWSGIAlias /number") and "'number' of " in after("PythonWSGIAlias /number")
+    assert "script.py, line 1: no module nothing_there" in after("PythonWSGIAlias /script")
+    assert "in interpreter main: ok" in after("PythonHandler mod_python.wsgi for location /handler")
+    assert "has no 'absent'" in after("PythonHandler mod_python.wsgi for location /other")
+    assert "no application is named" in after("PythonHandler mod_python.wsgi for location /none")
+    assert status == 1
+
+
+def test_virtual_environments(site):
+    """Those that the configuration names, for the whole server and for one application."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for name in ("server", "own"):
+        venv = site.command.directory / name
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+        site.command.write(f"{name}/lib/{version}/site-packages/in_{name}.py", "")
+    site.write(a="import in_server\nhandler = id", b="import in_own\nhandler = id")
+    status, said = site.check(f"""
+        PythonHome {site.command.directory}/server
+        PythonPath "['$app'] + sys.path"
+        PythonWSGIAlias /a a:handler
+        PythonWSGIAlias /b b:handler home={site.command.directory}/own interpreter=other
+        PythonWSGIAlias /c a:handler home={site.command.directory}/own interpreter=other
+    """)
+    assert "PythonWSGIAlias /a" in said and said.count(": ok") == 2
+    assert "no module in_server was found" in said
+    assert status == 1
+    status, said = site.check("PythonHome /no/such")
+    assert "/no/such is no directory" in said and status == os.EX_CONFIG

@@ -1,6 +1,7 @@
 """`mod_python serve`: from a file to a page, and nothing left behind."""
 
 import os
+import pathlib
 import pwd
 import shutil
 import signal
@@ -160,7 +161,7 @@ def test_modules_of_the_virtual_environment_are_found(command):
     assert site.get("/").text == "from the environment"
 
 
-@pytest.mark.parametrize("name", ["a b", "it's", 'say "so"', "[brackets]", "ünï", "per%cent", "da$h", "#1", "<tag>"])
+@pytest.mark.parametrize("name", ["a b", "it's", 'say "so"', "[brackets]", "ünï", "per%cent", "da$h", "#1", "<tag>", "\udcff"])
 def test_directories_may_have_any_name(command, name):
     file = command.write(f"{name}/hello.py", HANDLER)
     assert command.serve(file).get("/x").text.startswith("/x ")
@@ -189,11 +190,9 @@ def test_root_is_warned_of_what_the_children_cannot_read(command):
     assert f"warning: the user {user} may not read {site} (drwx--x--x, of root:root)" in serving.told
     assert serving.get("/index.html").text == "page"
     site.chmod(0o700)
-    result = command("serve", site, "--port", "0")
-    assert (result.returncode, f"warning: the user {user} may not enter the directory {site} (drwx------" in result.stderr) == (
-        os.EX_DATAERR,
-        True,
-    )
+    serving = command.serve(site)
+    assert f"warning: the user {user} may not enter the directory {site} (drwx------, of root:root)" in serving.told
+    assert serving.get("/index.html").status == 403
 
 
 @as_root
@@ -313,3 +312,171 @@ def test_a_request_that_never_ends_does_not_keep_the_server(command):
         assert connection.recv(5) == b"HTTP/"
         assert site.stop() == 0
     assert command.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["hello", "request", "form"])
+def test_the_examples_are_served(command, name):
+    shutil.copytree(real.PROJECT / "examples" / name, command.directory / name)
+    site = command.serve(command.directory / name / f"{name}.py")
+    assert site.get("/").status == 200
+    assert site.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_while_the_target_is_looked_at(command, number):
+    file = command.write(
+        "hello.py",
+        f"""
+        import pathlib, threading
+        pathlib.Path({str(command.directory)!r}, "here").touch()
+        threading.Event().wait()
+        def handler(req): pass
+        """,
+    )
+    command.directory.chmod(0o777)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mod_python", "serve", str(file), "--port", "0"],
+        env=command.environment(),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        real.wait_until((command.directory / "here").exists, "the import")
+        process.send_signal(number)
+        _, told = process.communicate(timeout=real.DEADLINE)
+    finally:
+        process.kill()
+    assert (process.returncode, told) == (128 + number, b"")
+    assert command.leftovers() == []
+
+
+def test_signals_may_come_many_at_once(command):
+    site = command.serve(command.write("hello.py", HANDLER))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        site.process.send_signal(number)
+    assert site.process.wait(real.DEADLINE) == 0
+    assert command.leftovers() == []
+
+
+def test_a_process_that_a_handler_has_left_does_not_keep_the_command(command):
+    file = command.write(
+        "hello.py",
+        """
+        import subprocess
+
+        def handler(req):
+            sleeper = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            req.write(str(sleeper.pid))
+            return 0
+        """,
+    )
+    site = command.serve(file)
+    sleeper = int(site.get("/").text)
+    try:
+        assert site.stop() == 0
+    finally:
+        os.kill(sleeper, signal.SIGKILL)
+    assert command.leftovers() == []
+
+
+def test_modules_of_the_working_directory_are_not_the_command_s(command):
+    for name in ("signal", "json", "argparse"):
+        command.write(f"{name}.py", "raise RuntimeError('mine')")
+    file = command.write("app/hello.py", HANDLER)
+    assert command.serve(file, cwd=command.directory).get("/").status == 200
+
+
+def test_a_broken_module_of_a_directory_is_told_and_the_others_are_served(command):
+    command.write("site/index.py", "def index(): return 'here'")
+    command.write("site/broken.py", "def page(:")
+    command.write("site/venv/pyvenv.cfg", "")
+    command.write("site/venv/lib/installed.py", "print 'of Python 2'")
+    site = command.serve(command.directory / "site")
+    assert site.get("/").text == "here"
+    assert "error: " in site.told and "broken.py, line 1" in site.told and "installed.py" not in site.told
+
+
+APPLICATION = """
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [repr((environ["SCRIPT_NAME"], environ["PATH_INFO"], __name__)).encode()]
+
+    class application:
+        inner = staticmethod(app)
+"""
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["shop:app", "shop::app", "shop.py:app", "pack.shop:app", "pack/shop.py:app", "my-shop.py:app", "./a b/my shop.py:app"],
+)
+def test_serves_a_wsgi_application(command, target):
+    for name in ("shop.py", "pack/shop.py", "my-shop.py", "a b/my shop.py"):
+        command.write(name, APPLICATION)
+    command.write("pack/__init__.py", "")
+    site = command.serve(target, cwd=command.directory)
+    response = site.get("/a%20b/c?x=1")
+    assert response.status == 200, site.told
+    assert eval(response.text)[:2] == ("", "/a b/c")
+    assert eval(site.get("/").text)[:2] == ("", "/")
+    assert site.stop() == 0
+    assert command.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "sentence"),
+    [
+        ("shop:nothing", os.EX_DATAERR, "has no 'nothing'"),
+        ("shop:number", os.EX_DATAERR, "'number' of "),
+        ("absent:app", os.EX_DATAERR, "the module absent was not found; looked in "),
+        ("absent.py:app", os.EX_NOINPUT, "there is no file absent.py"),
+        ("shop:app()", os.EX_USAGE, "MODULE:CALLABLE is meant"),
+        ("sh op:app", os.EX_USAGE, "MODULE:CALLABLE is meant"),
+        ("shop", os.EX_NOINPUT, "did you mean shop.py?"),
+    ],
+)
+def test_a_wsgi_application_that_is_none(command, target, status, sentence):
+    command.write("shop.py", APPLICATION + "\n    number = 5\n")
+    result = command("serve", target, "--port", "0")
+    assert (result.returncode, sentence in result.stderr) == (status, True), result.stderr
+    assert command.leftovers() == []
+
+
+def test_wsgi_applications_are_reloaded_on_demand(command):
+    file = command.write("shop.py", APPLICATION)
+    site = command.serve("shop:app", "--reload")
+    assert site.get("/").text.startswith("('', '/'")
+    file.write_text(file.read_text().replace('environ["SCRIPT_NAME"]', '"changed"'))
+    assert site.get("/").text.startswith("('changed', '/'")
+
+
+@pytest.mark.every_mpm
+def test_any_mpm_will_do(command, mpm):
+    """The first one that is installed is taken."""
+    modules = command.directory / "modules"
+    modules.mkdir()
+    for file in pathlib.Path(real.apxs("LIBEXECDIR")).glob("mod_*.so"):
+        if not file.name.startswith("mod_mpm_") or file.name == f"mod_mpm_{mpm}.so":
+            (modules / file.name).symlink_to(file)
+    file = command.write("hello.py", HANDLER)
+    site = command.serve(file, "--processes", "2", env={"LIBEXECDIR": str(modules)})
+    assert site.get("/").status == 200
+    (root,) = command.temporary.iterdir()
+    assert f"LoadModule mpm_{mpm}_module" in (root / "httpd.conf").read_text()
+    assert site.stop() == 0
+    assert command.leftovers() == []
+
+
+def test_other_addresses(command):
+    file = command.write("hello.py", HANDLER)
+    assert "http://localhost:" in command.serve(file, "--host", "0.0.0.0").told
+    assert command("serve", file, "--host", "no.such.host.invalid").returncode == os.EX_NOHOST
+    if socket.has_ipv6:
+        try:
+            with socket.create_server(("::1", 0), family=socket.AF_INET6):
+                pass
+        except OSError:
+            return
+        site = command.serve(file, "--host", "::1")
+        with socket.create_connection(("::1", site.port)) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"

@@ -16,7 +16,7 @@ CONTENT = bytes(range(256)) * 8192
 def site(httpd):
     return httpd(
         files={"upload/upload.py": (EXAMPLE / "upload.py").read_text()},
-        server=f'Define EXAMPLES "${{docroot}}"\nDefine UPLOADS "${{scratch}}/uploads"\nInclude "{EXAMPLE}/httpd.conf"',
+        server=f'Define EXAMPLES "${{docroot}}"\nDefine DATA "${{scratch}}"\nInclude "{EXAMPLE}/httpd.conf"',
     )
 
 
@@ -85,8 +85,8 @@ def test_what_is_too_much_or_not_a_file(site):
 
 def test_a_directory_of_somebody_else_is_refused(httpd):
     site = httpd(
-        files={"upload/upload.py": (EXAMPLE / "upload.py").read_text()},
-        server=f'Define EXAMPLES "${{docroot}}"\nDefine UPLOADS "${{scratch}}"\nInclude "{EXAMPLE}/httpd.conf"',
+        files={"upload/upload.py": (EXAMPLE / "upload.py").read_text(), "uploads/file": ""},
+        server=f'Define EXAMPLES "${{docroot}}"\nDefine DATA "${{docroot}}"\nInclude "{EXAMPLE}/httpd.conf"',
     )
     site.expect_traceback("PermissionError: .*must be a directory of the server's user", handler="upload")
     assert site.get("/upload/").status == 500

@@ -11,7 +11,7 @@ import httpd as real
 EXAMPLES = real.PROJECT / "examples"
 SERVER = """
     Define EXAMPLES "${root}/examples"
-    Define UPLOADS "${scratch}/uploads"
+    Define DATA "${scratch}"
     IncludeOptional "${root}/examples/httpd.con[f]"
 """
 
@@ -21,7 +21,7 @@ def examples(httpd):
     copies = []
 
     def start():
-        site = httpd(server=SERVER, modules=("dir", "mime"))
+        site = httpd(server=SERVER, modules=("authn_core", "authz_user", "dir", "mime"))
         copies.append(site)
         shutil.copytree(EXAMPLES, site.root / "examples")
         site.restart()

@@ -202,3 +202,14 @@ def test_a_directive_stays_on_its_line():
     tree = h.Container(h.LogFormat("a\\"), h.Comment("b\\"), h.Listen(1))
     assert str(tree).splitlines() == ["LogFormat a\\ ", "# b\\ ", "Listen 1"]
     assert shlex.split(h.quote("it's")) == ["it's"]
+
+
+def test_the_example_is_accepted(reader, command):
+    told = command("genconfig", real.PROJECT / "examples/_configuration/hosts.py")
+    assert told.returncode == 0, told.stderr
+    names = [line.split()[1] for line in told.stdout.splitlines() if line.strip().startswith("ServerName")]
+    assert names == ["www.example.org", "shop.example.org"]
+    modules = [real.load_module(name) for name in ("authz_core", "alias")]
+    accepted = reader.ask("\n".join([*modules, told.stdout.replace("*:80", "*:1")]))
+    # httpd only remarks that the directories are not there.
+    assert accepted.returncode == 0, accepted.stderr

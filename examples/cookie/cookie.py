@@ -5,10 +5,11 @@ from mod_python import Cookie, apache
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Cookies</title>
 <link rel="stylesheet" href="/style.css">
 <h1>Cookies</h1>
-<p><a href="/">All examples</a></p>
+<nav><a href="/">All examples</a></nav>
 <p style="color: {colour}">You like {colour}, and are here for the {visits}. time.</p>
 <p>Choose <a href="?red">red</a>, <a href="?green">green</a> or <a href="?blue">blue</a>.</p>
 </html>

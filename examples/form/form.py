@@ -7,10 +7,11 @@ from mod_python import apache, util
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>A form</title>
 <link rel="stylesheet" href="/style.css">
+<nav><a href="/">All examples</a></nav>
 <h1>A form</h1>
-<p><a href="/">All examples</a></p>
 {greeting}
 <form method="post" action="/form/">
   <label for="name">Your name</label>

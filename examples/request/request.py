@@ -8,10 +8,11 @@ from mod_python import apache
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>What req knows</title>
 <link rel="stylesheet" href="/style.css">
+<nav><a href="/">All examples</a></nav>
 <h1>What <code>req</code> knows</h1>
-<p><a href="/">All examples</a></p>
 {sections}
 </html>
 """

@@ -7,10 +7,11 @@ from mod_python import Session, apache, util
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>A session</title>
 <link rel="stylesheet" href="/style.css">
 <h1>A session</h1>
-<p><a href="/">All examples</a></p>
+<nav><a href="/">All examples</a></nav>
 <p>{greeting} This page has been shown to you {visits} times.</p>
 <form method="post" action="/session/">{fields}</form>
 </html>

@@ -22,14 +22,18 @@ _MAX_HEADER = 1 << 20
 
 
 def build_cgi_env(req: mp_request) -> mp_table:
-    """The CGI variables of a request, as a table of its own."""
+    """The CGI variables of a request, as a table of its own.
+
+    Unlike other servers' it has HTTP_AUTHORIZATION, unless PythonOption mod_python.cgihandler.authorization is off.
+    """
     req.add_cgi_vars()
     env = req.subprocess_env.copy()
     uri, path_info = req.uri, req.path_info
     env["SCRIPT_NAME"] = uri[: -len(path_info)] if path_info and uri.endswith(path_info) else uri
     env["GATEWAY_INTERFACE"] = "Python-CGI/1.1"
     authorization = req.headers_in.get("Authorization")
-    if authorization is not None:
+    passed_on = req.get_options().get("mod_python.cgihandler.authorization", "on").lower()
+    if authorization is not None and passed_on not in ("0", "off", "no", "false"):
         env["HTTP_AUTHORIZATION"] = authorization
     return env
 
@@ -161,6 +165,10 @@ class CGIStdout(io.TextIOWrapper):
         self.flush()
         self.response.finish()
 
+    def discard(self) -> None:
+        """Send nothing more, not even what was written and is waiting."""
+        self.response.discard()
+
 
 class _RequestBody(io.RawIOBase):
     def __init__(self, req: mp_request) -> None:
@@ -181,6 +189,7 @@ class _Response(io.RawIOBase):
     def __init__(self, req: mp_request) -> None:
         self._req = req
         self._header: bytearray | None = bytearray()
+        self._discards = False
         self.local_redirect: str | None = None
 
     def writable(self) -> bool:
@@ -188,6 +197,8 @@ class _Response(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         size = len(data)
+        if self._discards:
+            return size
         if self._header is None:
             self._req.write(bytes(data), 0)
             return size
@@ -196,11 +207,14 @@ class _Response(io.RawIOBase):
         if end >= 0:
             header, self._header = self._header, None
             self._send_header(bytes(header[:end]))
-            if len(header) > body:
+            if len(header) > body and not self._discards:
                 self._req.write(bytes(header[body:]), 0)
         elif len(self._header) > _MAX_HEADER:
             raise ValueError("the CGI program's header has no end")
         return size
+
+    def discard(self) -> None:
+        self._discards = True
 
     def finish(self) -> None:
         if self._header is not None:
@@ -222,7 +236,9 @@ class _Response(io.RawIOBase):
         if status is not None:
             req.status = status
         elif location is not None and location.startswith("/"):
+            # RFC 3875, 6.2.2: the client gets the other document's response, not this one.
             self.local_redirect = location
+            self.discard()
         elif location is not None:
             req.status = 302
 

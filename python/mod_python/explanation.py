@@ -75,7 +75,7 @@ def _absence_hints(missing: str, path: list[str]) -> list[str]:
     hints = []
     top = missing.partition(".")[0]
     if instead := leftovers.of_import(top):
-        hints.append(f"it is of Python 2: use {instead}")
+        hints.append(f"it is {instead}")
     for entry in dict.fromkeys(path):
         if is_system(entry) or entry.endswith(".zip"):
             continue

@@ -36,7 +36,16 @@ def check(
     req: mp_request, found: Any, realm: str, user: str | None, password: str | None
 ) -> tuple[str, str | None, str | None]:
     """Realm and credentials for what lies deeper; SERVER_RETURN with 400, 401 or 403 if the object is not for them."""
-    if _is_open(found):
+    # A quick look first: most objects declare nothing.
+    kind = type(found)
+    if kind is FunctionType:
+        if _nested.get(ref(found)) == () and not found.__dict__:
+            return realm, user, password
+    elif kind is ModuleType:
+        names = found.__dict__
+        if not (_AUTH in names or _ACCESS in names or _REALM in names or "__getattr__" in names):
+            return realm, user, password
+    elif kind in _PLAIN:
         return realm, user, password
     try:
         declared = _declared(found)
@@ -59,17 +68,6 @@ def check(
 
 
 # What is declared
-
-
-def _is_open(found: Any) -> bool:
-    """Whether an object certainly declares nothing: a quick look, for most objects are open."""
-    kind = type(found)
-    if kind is FunctionType:
-        return _nested.get(ref(found)) == () and not found.__dict__
-    if kind is ModuleType:
-        names = found.__dict__
-        return not (_AUTH in names or _ACCESS in names or _REALM in names or "__getattr__" in names)
-    return kind in _PLAIN
 
 
 def _declared(found: Any) -> list[tuple[str, Any]]:

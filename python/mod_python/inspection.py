@@ -14,8 +14,9 @@ import os
 import sys
 from typing import NamedTuple
 
-from . import explanation, importer, leftovers, version
+from . import explanation, home, importer, leftovers, version
 from .obstacles import obstacle
+from .search import is_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class Finding(NamedTuple):
 
 _WSGI = "mod_python.wsgi"
 _DIRECTORY_HANDLERS = ("mod_python.publisher", "mod_python.cgihandler")
-_MOST_FILES = 2000
-_initial_path = list(sys.path)
+_MOST_FILES = 500
 
 
 def begin(entries: list[Entry]) -> None:
@@ -58,6 +58,8 @@ def inspect(index: int, entry: Entry) -> None:
     if str(index) in os.environ.get("MOD_PYTHON_CHECK_SKIP", "").split(","):
         return
     _report(start=index)
+    if entry["home"] and entry["home"] != sys.prefix:
+        home.activate(entry["home"])
     _report(index=index, findings=[finding._asdict() for finding in _findings(entry)])
 
 
@@ -104,13 +106,14 @@ def _path_findings(entry: Entry, directory: str | None) -> Iterator[Finding]:
     expression = entry["python_path"]
     # As if this were the first request: what another handler added to the path may not be there.
     importer.reset_path()
+    initial = list(sys.path)
     try:
         importer.prepare_path(expression, directory)
     except Exception as error:
         yield Finding("error", f"PythonPath cannot be evaluated: {type(error).__name__}: {error} in {expression}")
         return
     for place in sys.path:
-        if place in _initial_path:
+        if place in initial:
             continue
         why = obstacle(place)
         if why:
@@ -165,11 +168,18 @@ def _sources(directory: str) -> list[str]:
     """Python files that requests may name. Directories that cannot be read are left out."""
     found = []
     for parent, directories, files in os.walk(directory):
-        directories[:] = [name for name in directories if not name.startswith((".", "__"))]
+        directories[:] = [name for name in directories if not _is_foreign(parent, name)]
         found += [os.path.join(parent, name) for name in files if name.endswith(".py") and not name.startswith(".")]
         if len(found) > _MOST_FILES:
             break
     return sorted(found[:_MOST_FILES])
+
+
+def _is_foreign(parent: str, name: str) -> bool:
+    """Whether a directory below a published one holds nothing that the site has written."""
+    path = os.path.join(parent, name)
+    hidden = name.startswith((".", "__")) or name == "node_modules"
+    return hidden or is_system(path) or os.path.exists(os.path.join(path, "pyvenv.cfg"))
 
 
 def _source_findings(files: list[str]) -> Iterator[Finding]:

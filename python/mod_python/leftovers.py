@@ -93,7 +93,10 @@ MODULES = {
     "imp": "importlib, or apache.import_module",
     "MySQLdb": "a driver for Python 3, such as mysqlclient or PyMySQL",
 }
-"""Modules that are gone or have moved, and where what they had is now. `cgi` and `imp` went later than the others."""
+"""Modules that are gone or have moved, and where what they had is now."""
+
+GONE = {"cgi": "3.13", "imp": "3.12"}
+"""Those that Python 3 had until some version."""
 
 METHODS = {
     "has_key": "`key in mapping`",
@@ -121,6 +124,11 @@ HOOKS = {
 }
 """Special methods that Python 3 does not call."""
 
+_LOOKED_AT = (
+    *(ast.Assign, ast.Attribute, ast.BinOp, ast.Call, ast.Expr),
+    *(ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Name, ast.Raise),
+)
+
 CODECS = frozenset(["hex", "base64", "rot13", "zip", "bz2", "string_escape"])
 
 
@@ -134,15 +142,19 @@ def of_syntax_error(error: SyntaxError) -> str | None:
 
 
 def of_import(name: str) -> str | None:
-    """What took the place of a module of Python 2."""
-    return MODULES.get(name.partition(".")[0])
+    """Where a module has gone and what took its place, to follow `it is`; None if it is not known to have gone."""
+    top = name.partition(".")[0]
+    if top not in MODULES:
+        return None
+    since = f"gone since Python {GONE[top]}" if top in GONE else "of Python 2"
+    return f"{since}: use {MODULES[top]}"
 
 
 def of_source(source: str | bytes, filename: str) -> list[tuple[int, str]]:
     """(line, what is there) for each remnant of Python 2 in a source that compiles, else SyntaxError."""
     tree = ast.parse(source, filename)
     bound = _bound(tree)
-    found = {finding for node in ast.walk(tree) for finding in _of_node(node, bound)}
+    found = {finding for node in ast.walk(tree) if isinstance(node, _LOOKED_AT) for finding in _of_node(node, bound)}
     return sorted(found)
 
 
@@ -155,6 +167,8 @@ def _bound(tree: ast.AST) -> set[str]:
                 names.add(name)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
+            case ast.alias(name="string", asname=None):
+                continue  # the module
             case ast.alias(name=name, asname=asname):
                 names.add(asname or name.partition(".")[0])
             case _:
@@ -171,10 +185,10 @@ def _of_node(node: ast.AST, bound: set[str]) -> Iterator[tuple[int, str]]:
         case ast.Import(names=aliases):
             for alias in aliases:
                 if instead := of_import(alias.name):
-                    yield node.lineno, f"the module {alias.name} is of Python 2; use {instead}"
+                    yield node.lineno, f"the module {alias.name} is {instead}"
         case ast.ImportFrom(module=str(module), level=0) if instead := of_import(module):
-            yield node.lineno, f"the module {module} is of Python 2; use {instead}"
-        case ast.Call(func=ast.Attribute(attr=name)) if name in METHODS:
+            yield node.lineno, f"the module {module} is {instead}"
+        case ast.Call(func=ast.Attribute(attr=name)) if name in METHODS and name not in bound:
             yield node.lineno, f"{name}(): mod_python's tables have it, a dict has not; write {METHODS[name]}"
         case _:
             yield from _of_rarer_node(node, bound)
@@ -192,7 +206,9 @@ def _of_rarer_node(node: ast.AST, bound: set[str]) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"Python 3 does not call {name}; write {HOOKS[name]}"
         case ast.Assign(targets=[ast.Name(id="__metaclass__")]):
             yield node.lineno, "__metaclass__ means nothing now; write class X(metaclass=...)"
-        case ast.Attribute(value=ast.Name(id="string"), attr=name) if STRING_FUNCTIONS.fullmatch(name):
+        case ast.Attribute(value=ast.Name(id="string"), attr=name) if (
+            "string" not in bound and STRING_FUNCTIONS.fullmatch(name)
+        ):
             yield node.lineno, f"string.{name} is of Python 2; use the methods of str"
         case ast.Call(
             func=ast.Attribute(attr="sort", value=ast.Call(func=ast.Attribute(attr="keys" | "values" | "items")))

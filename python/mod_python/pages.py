@@ -12,12 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from . import _apache as _apache
     from ._apache import mp_request
     from .generations import Stamp
-
-_TYPE_MASK = 0o170000
-_REGULAR = 0o100000
-_NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+else:
+    import _apache
 
 
 def file_stamp(req: mp_request, path: str) -> Stamp | None:
@@ -26,17 +25,10 @@ def file_stamp(req: mp_request, path: str) -> Stamp | None:
     Raises SERVER_RETURN (403) if that cannot be found out.
     """
     try:
-        status = os.stat(path)
+        return _apache._file_stamp(path)
     except OSError as error:
-        if error.errno in _NO_SUCH_FILE:
-            return None
         req.log_error(f"mod_python: {error}", apache.APLOG_ERR)
         raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN) from None
-    except ValueError:  # a NUL
-        return None
-    if status.st_mode & _TYPE_MASK != _REGULAR:
-        return None
-    return path, status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class _Loaded:
@@ -84,7 +76,4 @@ class PageCache:
 def _is_current(loaded: _Loaded, stamp: Stamp) -> bool:
     if loaded.stamp != stamp or loaded.count != generations.count_of_imports:
         return False
-    for part in loaded.imported:
-        if generations.stamp_of(part[0]) != part:
-            return False
-    return True
+    return not loaded.imported or all(generations.stamp_of(part[0]) == part for part in loaded.imported)

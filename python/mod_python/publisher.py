@@ -63,6 +63,9 @@ _HTML_TAIL = 100
 _METHODS = ("GET", "POST", "HEAD")
 
 page_cache = PageCache()
+_known_names: dict[tuple[str | None, str | None], tuple[str, list[str]]] = {}
+"""By file name and path info of requests, what `_path_and_names` gave."""
+_MOST_KNOWN = 1000
 
 
 def handler(req: mp_request) -> int:
@@ -84,25 +87,33 @@ def handler(req: mp_request) -> int:
 
 def _file_and_names(req: mp_request) -> tuple[Stamp, list[str], int]:
     """The module's file, the names that lead to the object, and how many of these are parts of the name of a file."""
-    filename = req.filename
-    if filename is None:
-        raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
-    directory, _, name = filename.rpartition("/")
-    object_path = (req.path_info or "").removeprefix("/").removesuffix("/")
-    if "." in name:
-        name = _without_suffix(req, name)
-    name = name or "index"
+    filename, path_info = req.filename, req.path_info
+    path, names = _known_names.get((filename, path_info)) or _path_and_names(req, filename or "", path_info or "")
+    stamp = file_stamp(req, path)
     file_parts = 0
-    stamp = file_stamp(req, f"{directory}/{name}.py")
     if stamp is None:
-        stamp = file_stamp(req, f"{directory}/index.py")
+        directory, _, name = path.removesuffix(".py").rpartition("/")
+        path = f"{directory}/index.py"
+        stamp = file_stamp(req, path)
         if stamp is None:
             raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
-        object_path = f"{name}/{object_path}" if object_path else name
+        names = name.split(".") + (names if path_info and path_info != "/" else [])
         file_parts = name.count(".")
-    if stamp[0] != filename:
-        req.filename = stamp[0]
-    return stamp, (object_path or "index").replace("/", ".").split("."), file_parts
+    req.filename = path
+    return stamp, names, file_parts
+
+
+def _path_and_names(req: mp_request, filename: str, path_info: str) -> tuple[str, list[str]]:
+    """The file that a URL names, if it exists, and the names that lead to the object in it."""
+    directory, _, name = filename.rpartition("/")
+    stem = _without_suffix(req, name) if "." in name else name
+    path = f"{directory}/{stem or 'index'}.py"
+    names = (path_info.removeprefix("/").removesuffix("/") or "index").replace("/", ".").split(".")
+    if "." not in name or name.endswith(".py"):
+        if len(_known_names) >= _MOST_KNOWN:
+            _known_names.clear()
+        _known_names[filename, path_info] = path, names
+    return path, names
 
 
 def _without_suffix(req: mp_request, name: str) -> str:
@@ -201,7 +212,10 @@ def publish_object(req: mp_request, obj: Any) -> bool:
     Text is sent in the charset of `req.content_type`, or as UTF-8. Raises TypeError for a coroutine.
     """
     if callable(obj):
-        return _publish_result(req, _call(req, obj))
+        obj = _call(req, obj)
+        if type(obj) is not str:
+            _check_result(req, obj)
+            return publish_object(req, obj)
     if type(obj) is str:
         _write_text(req, obj)
     elif obj is None:
@@ -234,13 +248,12 @@ def _call(req: mp_request, function: Any) -> Any:
     return function(*positional, **keywords)
 
 
-def _publish_result(req: mp_request, result: Any) -> bool:
+def _check_result(req: mp_request, result: Any) -> None:
     """The rules for what a URL names hold for what it returns, too."""
     if callable(result):
         process_auth(req, result)
     if not _rule(result)[1]:
         raise _forbidden(req, f"{req.uri} returned {_described(result)}, which is not published")
-    return publish_object(req, result)
 
 
 def _write_text(req: mp_request, text: str) -> None:

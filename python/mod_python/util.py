@@ -216,6 +216,9 @@ class FieldStorage:
 
     list: FieldList
     """All fields, in order."""
+    _pairs: Any
+    """Name, text and bytes of each field that is no file, in order; None once they are in the list."""
+    _parts: Any
 
     def __init__(
         self,
@@ -227,20 +230,27 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        pairs, parts = req._read_form(
+        self._pairs, self._parts = req._read_form(
             keep_blank_values,
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
         )
+
+    def __getattr__(self, name: str) -> Any:
+        """The list is made when it is first asked for: arguments of functions do without."""
+        if name != "list":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         fields: Fields = []
-        for name, value, octets in pairs:
+        for field_name, value, octets in self._pairs:
             field = StringField(value)
-            field.name = name
+            field.name = field_name
             if octets is not None:
                 field._octets = octets
             fields.append(field)
-        fields += [_part(*part) for part in parts]
+        fields += [_part(*part) for part in self._parts]
         self.list = FieldList(fields)
+        self._pairs = self._parts = None
+        return self.list
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""

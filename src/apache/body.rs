@@ -41,7 +41,7 @@ impl Request<'_> {
         unsafe { sys::ap_should_client_block(self.raw()) != 0 }
     }
 
-    /// Appends up to `most` bytes to `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which
+    /// Appends at most `most` bytes to `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which
     /// does not tell what went wrong.
     pub fn get_client_block(self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, ReadError> {
         let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
@@ -49,6 +49,7 @@ impl Request<'_> {
             return Ok(0);
         }
         buffer.reserve(most);
+        let room = buffer.spare_capacity_mut().as_mut_ptr();
         // SAFETY: the request lives, with its connection and filters; only this thread works on it. There is room for `most`
         // bytes, of which APR fills as many as it says.
         unsafe {
@@ -67,9 +68,8 @@ impl Request<'_> {
                 record.remaining = if is_chunked { -1 } else { 0 };
             }
             let mut count = most;
-            let room = buffer.spare_capacity_mut().as_mut_ptr().cast();
             let taken = match fetched {
-                0 => sys::apr_brigade_flatten(brigade.raw(), room, &raw mut count),
+                0 => sys::apr_brigade_flatten(brigade.raw(), room.cast(), &raw mut count),
                 failed => failed,
             };
             sys::apr_brigade_destroy(brigade.raw());
@@ -78,8 +78,9 @@ impl Request<'_> {
                 let status = sys::ap_map_http_request_error(taken, Status::BAD_REQUEST.0);
                 return Err(ReadError(Status(status)));
             }
-            buffer.set_len(buffer.len() + count);
             record.read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
+            let count = count.min(most);
+            buffer.set_len(buffer.len() + count);
             Ok(count)
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! What only a request decides is left open: the directory of a pattern, the sections of its own file, .htaccess files.
 
+use std::path::PathBuf;
+
 use crate::apache::record::{Config, Merged};
 use crate::apache::sections::ConfigSection;
 use crate::apache::server::Server;
@@ -10,7 +12,7 @@ use crate::config::phase::Phase;
 use crate::config::provider;
 use crate::config::section::{PythonOption, Section};
 use crate::config::server::{ServerSection, imports};
-use crate::config::settings::{Event, Settings};
+use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 
 /// A handler, an import or a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Stated {
     pub place: Place,
     pub interpreter: Vec<u8>,
     pub python_path: Option<Vec<u8>>,
+    /// A virtual environment that the interpreter is in.
+    pub home: Option<PathBuf>,
     pub options: Vec<PythonOption>,
 }
 
@@ -44,6 +48,7 @@ pub fn stated(main: Server) -> Vec<Stated> {
         let name = server.server_hostname().unwrap_or_default();
         if let Some(section) = server.config::<ServerSection>() {
             collect(&mut found, section.section(), section.section(), name);
+            mounted(&mut found, section);
         }
         if let Some(defaults) = server.directory_defaults::<Section>() {
             collect(&mut found, defaults, defaults, name);
@@ -69,9 +74,30 @@ fn imported(servers: &[Server]) -> Vec<Stated> {
         python_path: server
             .config::<ServerSection>()
             .and_then(|section| Settings::of(section.section()).python_path().map(<[u8]>::to_vec)),
+        home: None,
         options: Vec::new(),
     });
     all.collect()
+}
+
+/// Applications, in whose interpreter nothing else is looked for but what the server's own level says.
+fn mounted(found: &mut Vec<Stated>, server: &ServerSection) {
+    let settings = Settings::of(server.section());
+    let event = Event::Request { filename: None, is_directory: false };
+    for mount in server.mounts() {
+        let interpreter = match &mount.interpreter {
+            Some(name) => name.to_vec(),
+            None => settings.interpreter(event, None, MAIN_INTERPRETER).into_owned(),
+        };
+        let stated = Stated {
+            directive: "PythonWSGIAlias".to_owned(),
+            text: if mount.path.is_empty() { b"/".to_vec() } else { mount.path.to_vec() },
+            interpreter,
+            home: mount.home.clone(),
+            ..of(&mount.entry, server.section(), MAIN_INTERPRETER)
+        };
+        add(found, stated);
+    }
 }
 
 fn provided(found: &mut Vec<Stated>, main: Server) {
@@ -192,6 +218,7 @@ fn of(handler: &HandlerEntry, in_force: &Section, name: &[u8]) -> Stated {
         object: (!silent).then(|| handler.object().to_vec()),
         interpreter: interpreter.into_owned(),
         python_path: settings.python_path().map(<[u8]>::to_vec),
+        home: None,
         options: settings.options().cloned().collect(),
         place,
     }

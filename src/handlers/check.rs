@@ -1,19 +1,22 @@
 //! `httpd -t -D PYTHON_CHECK`: imports every handler of the configuration, as the user and in the interpreter that would
 //! run it. `mod_python.inspection` says what is wrong, in the report that the command `mod_python check` reads.
 
+use std::os::unix::ffi::OsStrExt;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+use super::child;
 
 use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::process::{self, Directive};
 use crate::apache::server::Server;
-use crate::config::server::ServerSection;
 use crate::config::settings::MAIN_INTERPRETER;
 use crate::config::stated::{Place, Stated, stated};
 use crate::objects::native;
 use crate::python::convert::Text;
-use crate::python::{error, interpreter, runtime, thread};
+use crate::python::{error, interpreter, thread};
 
 const DEFINE: &[u8] = b"PYTHON_CHECK";
 
@@ -26,10 +29,7 @@ pub fn run(pool: Pool<'_>, main: Server) {
         tell(main, "mod_python: the server's user could not be taken on; nothing is checked");
         return;
     }
-    let mut servers = std::iter::successors(Some(main), Server::next);
-    if servers.any(|server| server.config().is_some_and(ServerSection::optimizes)) {
-        runtime::optimize();
-    }
+    child::settle(main);
     let begin = |py: Python<'_>| {
         let all =
             found.iter().map(|stated| description(py, stated)).collect::<PyResult<Vec<_>>>()?;
@@ -82,6 +82,7 @@ fn description<'py>(py: Python<'py>, stated: &Stated) -> PyResult<Bound<'py, PyD
     dict.set_item("place", Text(place))?;
     dict.set_item("interpreter", Text(&stated.interpreter))?;
     dict.set_item("python_path", stated.python_path.as_deref().map(Text))?;
+    dict.set_item("home", stated.home.as_ref().map(|home| Text(home.as_os_str().as_bytes())))?;
     dict.set_item("options", options)?;
     Ok(dict)
 }

@@ -22,21 +22,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn init(pool: Pool<'_>, main: Server) {
     pool.before_end(end);
+    settle(main);
     let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
-    let sections: Vec<_> = servers
-        .iter()
-        .filter_map(|server| Some((*server, server.config::<ServerSection>()?)))
-        .collect();
-    if sections.iter().any(|(_, section)| section.optimizes()) {
+    let sections = servers.iter().filter_map(|server| Some((*server, server.config()?)));
+    for (server, import) in imports(sections) {
+        run_import(server, &import);
+    }
+    server_phase::run(Phase::ChildInit);
+}
+
+/// Says how Python is to start: what the configuration holds for the whole process.
+pub(super) fn settle(main: Server) {
+    let mut servers = std::iter::successors(Some(main), Server::next);
+    if servers.any(|server| server.config().is_some_and(ServerSection::optimizes)) {
         runtime::optimize();
     }
     if let Some(home) = main.config::<ServerSection>().and_then(ServerSection::home) {
         home::set(home.to_owned());
     }
-    for (server, import) in imports(sections.iter().copied()) {
-        run_import(server, &import);
-    }
-    server_phase::run(Phase::ChildInit);
 }
 
 /// `PythonImport`: what fails is logged, and the next one runs.

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod connection_io;
 pub mod cookies;
 pub mod file_info;
+mod file_stamp;
 pub mod filter;
 pub mod form;
 mod form_limits;

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
 from ..installation import NotFoundError
 from . import check, control, create, genconfig, serve, version
 from .failure import Failure
+from .signals import Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown and not getattr(parsed, "ignores_arguments", False):
         parsed.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files may be any bytes
     try:
         return int(parsed.run(parsed))
+    except Ended as ended:
+        return ended.status
     except Failure as failure:
         print(f"mod_python {parsed.command}: {failure}", file=sys.stderr)
         return failure.status

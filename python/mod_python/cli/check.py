@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import installation
+from . import signals
 from .examination import Report, examine
 from .failure import Failure
 from .hints import hints
@@ -48,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"there is no file {file}", os.EX_NOINPUT)
     environment = found.configured_environment(clean_environment([]))
     defines = [argument for name in arguments.defines for argument in ("-D", name)]
-    report = examine([found.httpd, "-f", file, *defines], environment, arguments.timeout)
+    with signals.raised():
+        report = examine([found.httpd, "-f", file, *defines], environment, arguments.timeout)
     header = report.header
     print(
         f"{file}: httpd {found.version}, mod_python {header['mod_python']}, Python {header['python']} of "

@@ -10,15 +10,17 @@ import subprocess
 import time
 
 from .failure import Failure
+from .signals import SIGNALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PATIENCE = 15.0
 """Seconds that httpd has to end by itself."""
+LAST_WORDS = 1.0
+"""Seconds to wait for the end of the logs once it has ended."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -83,6 +85,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._asked = 0
         self._deadline = 0.0
+        self._ended: float | None = None
 
     def run(self, started: Callable[[], object]) -> int:
         """Start httpd, call `started` when it answers, copy its logs until it has ended; returns its exit status.
@@ -94,12 +97,10 @@ class Server:
         try:
             self._start()
             ready = False
-            while self._logs.copy(0.5 if ready else 0.02):
+            while self._logs.copy(0.5 if ready else 0.02) and not self._is_over():
                 if not ready and os.path.exists(self._pid_file):
                     ready = True
                     started()
-                if self._has_ended() or self._is_late():
-                    self._kill()
             return self._status()
         finally:
             self._end()
@@ -127,12 +128,18 @@ class Server:
         if self._asked:
             self._signal()
 
-    def _has_ended(self) -> bool:
-        """Its children may outlive it, and hold the pipes open."""
-        return self._process is None or self._process.poll() is not None
-
-    def _is_late(self) -> bool:
-        return bool(self._asked) and time.monotonic() > self._deadline
+    def _is_over(self) -> bool:
+        """Whether httpd has ended, though its pipes have not: a process that it has started may hold them for ever."""
+        now = time.monotonic()
+        if self._asked and now > self._deadline:
+            self._kill()
+        if self._process is None or self._process.poll() is None:
+            return False
+        # Its children may outlive it.
+        self._kill()
+        if self._ended is None:
+            self._ended = now
+        return now > self._ended + LAST_WORDS
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked += 1

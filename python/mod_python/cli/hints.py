@@ -17,7 +17,7 @@ def hints(report: Report) -> list[str]:
     """Where modules that were not found are to be had: where this command runs, the server may not look."""
     found = []
     version = ".".join(report.header["python"].split(".")[:2])
-    places = [*virtual_environment.directories(), *sys.path[1:]]
+    places = [*virtual_environment.directories(), *sys.path]
     for name in sorted(report.missing):
         for place in places:
             spec = PathFinder.find_spec(name, [place])

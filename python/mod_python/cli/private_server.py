@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .. import httpdconf as h
 from ..httpdconf.quoting import quote
+from . import signals
 from .failure import Failure
 
 TYPE_CHECKING = False
@@ -59,7 +60,8 @@ class PrivateServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
+        with signals.ignored():
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def write(self, target: Target, options: Options, access_log: int, error_log: int) -> None:
         """Write the configuration, and what it mentions."""
@@ -68,6 +70,7 @@ class PrivateServer:
         for directory in (runtime, empty):
             os.makedirs(directory, exist_ok=True)
         os.chmod(self.root, 0o711)
+        os.chmod(empty, 0o755)
         if options.user:
             os.chown(runtime, options.user.pw_uid, options.user.pw_gid)
         config = h.Container(

@@ -9,7 +9,7 @@ import socket
 import sys
 
 from .. import installation, obstacles
-from . import target, virtual_environment
+from . import signals, target, virtual_environment
 from .examination import examine
 from .failure import Failure
 from .foreground import Logs, Server
@@ -74,10 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     environment = clean_environment(arguments.env)
     logs = Logs()
     try:
-        with PrivateServer(found, installation.find_mod_python(found.modules)) as server:
+        with signals.raised(), PrivateServer(found, installation.find_mod_python(found.modules)) as server:
             access_log, error_log = logs.pipe(copy_to=1), logs.pipe(copy_to=2)
             server.write(wanted, options, access_log, error_log)
-            _check(arguments.target, server, environment)
+            _check(arguments.target, server, environment, wanted.is_directory)
             httpd = Server(server.command(), environment, logs, os.path.join(server.root, "run/httpd.pid"))
             status = httpd.run(lambda: _announce(arguments.target, options))
     finally:
@@ -87,15 +87,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(what: str, server: PrivateServer, environment: Mapping[str, str]) -> None:
-    """Have httpd import the target, and say what is wrong. Failure if requests would fail."""
+def _check(what: str, server: PrivateServer, environment: Mapping[str, str], goes_on: bool) -> None:
+    """Have httpd import the target, and say what is wrong. Failure if all requests would fail."""
     report = examine(server.command(), environment, IMPORT_PATIENCE)
     findings = [finding for found in report.findings.values() for finding in found]
     for text in dict.fromkeys(f"{finding['severity']}: {finding['text']}" for finding in findings):
         print(f"mod_python serve: {text}", file=sys.stderr)
     for text in hints(report):
         print(f"mod_python serve: hint: {text}", file=sys.stderr)
-    if report.count("error"):
+    if report.count("error") and not goes_on:
         raise Failure(f"{what} cannot be served", os.EX_DATAERR)
 
 

@@ -21,10 +21,11 @@ _WORD = re.compile(r"(?!.*::)[^\s|\"']+\Z")
 class Target:
     """What is served. `path` is where it is, which the server's user has to be able to read."""
 
-    def __init__(self, path: str, config: h.Container, document_root: str | None) -> None:
+    def __init__(self, path: str, config: h.Container, document_root: str | None, is_directory: bool = False) -> None:
         self.path = path
         self.config = config
         self.document_root = document_root
+        self.is_directory = is_directory
 
 
 def parse(text: str, python_path: list[str]) -> Target:
@@ -107,29 +108,25 @@ def _site(directory: str, python_path: list[str]) -> Target:
         *([_path([directory, *python_path])] if python_path else []),
     )
     hidden = h.LocationMatch(quote(r"/(\.|__pycache__)"), h.Require("all denied"))
-    return Target(directory, h.Container(section, hidden), directory)
+    return Target(directory, h.Container(section, hidden), directory, is_directory=True)
 
 
 def _application(module: str, name: str, python_path: list[str]) -> Target:
     """`module:callable`, where the module is a name below the working directory, or a file."""
-    directory = os.getcwd()
+    directory, access = os.getcwd(), h.Container()
     if module.endswith(".py") or os.sep in module:
         file = os.path.abspath(module)
         if not os.path.isfile(file):
             raise Failure(f"there is no file {module}", os.EX_NOINPUT)
         directory, module = os.path.split(file.removesuffix(".py"))
-    parts = [*module.split("."), *name.split(".")]
-    if not all(part.isidentifier() for part in parts):
+        if not module.isidentifier():
+            module = file
+            access.append(_section_of(directory, h.Require("all granted")))
+    names = [*([] if module.startswith(os.sep) else module.split(".")), *name.split(".")]
+    if not all(part.isidentifier() for part in names):
         raise Failure(f"{module}:{name} is no target: MODULE:CALLABLE is meant, such as shop:app", os.EX_USAGE)
-    section = h.Location(
-        "/",
-        h.Require("all granted"),
-        h.SetHandler("mod_python"),
-        h.PythonHandler("mod_python.wsgi"),
-        h.PythonOption(f"mod_python.wsgi.application {module}::{name}"),
-        _path([directory, *python_path]),
-    )
-    return Target(directory, h.Container(section), None)
+    mount = h.Directive("PythonWSGIAlias", f"/ {_quoted(f'{module}:{name}')} interpreter=main_interpreter", flipslash=0)
+    return Target(directory, h.Container(_path([directory, *python_path]), access, mount), None)
 
 
 def _section_of(directory: str, *args: h.Node) -> h.Directory:
