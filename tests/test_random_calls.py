@@ -31,7 +31,8 @@ HANDLER = """
     local = threading.local()
 
     def keep(item):
-        if type(item).__name__ not in ("mp_conn", "mp_server"):
+        # Of ours only: a str that is kept would be asked to center itself in 2 GiB.
+        if type(item).__name__.startswith("mp_") and type(item).__name__ not in ("mp_conn", "mp_server"):
             local.kept = [item, *getattr(local, "kept", ())][:20]
 
     def objects(req):
