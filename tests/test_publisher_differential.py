@@ -133,17 +133,6 @@ def test_cgi(httpd):
         "raises.py": "1 / 0",
         "headers.py": 'print("Content-Type: text/x-own\\nLocation: http://elsewhere/\\nStatus: 302\\n\\n")',
     }
-    paths = [
-        "/plain",
-        "/plain.py",
-        "/plain.txt",
-        "/status",
-        "/variables/a%20b?x=y",
-        "/here",
-        "/raises",
-        "/headers",
-        "/missing",
-        "/missing.py",
-    ]
+    paths = "/plain /plain.py /plain.txt /status /variables/a%20b?x=y /here /raises /headers /missing /missing.py"
     theirs, ours = answers(httpd, "cgihandler", programs, paths)
     assert ours == theirs
