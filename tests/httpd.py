@@ -4,6 +4,7 @@ What the tests see is `Site`. How a request is sent is in `client.py`.
 """
 
 import ast
+import collections
 import functools
 import grp
 import os
@@ -72,10 +73,15 @@ def child_user():
     raise LookupError("no www-data, apache or nobody to run httpd's children as")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(given=collections.deque(maxlen=100)):  # noqa: B006
+    """A port that nobody listens at, and that none of the last calls has returned: a site may want two."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in given:
+            given.append(port)
+            return port
 
 
 def open_connections(port):
