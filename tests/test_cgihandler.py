@@ -158,11 +158,13 @@ def test_input(cgi):
         print(ascii(eval(how.replace("%20", " "))), end="")
     """)
 
-    def answer(expression, body="one\ntw\u00f6\nthree".encode()):
+    three_lines = "one\ntw\u00f6\nthree".encode()
+
+    def answer(expression, body=three_lines):
         return site.post("/a?" + expression.replace(" ", "%20"), body).text
 
     assert answer("sys.stdin.read()") == ascii("one\ntw\u00f6\nthree")
-    assert answer("sys.stdin.buffer.read()") == ascii("one\ntw\u00f6\nthree".encode())
+    assert answer("sys.stdin.buffer.read()") == ascii(three_lines)
     assert answer("[sys.stdin.readline(),sys.stdin.read(3),sys.stdin.read()]") == ascii(["one\n", "tw\u00f6", "\nthree"])
     assert answer("list(sys.stdin)") == ascii(["one\n", "tw\u00f6\n", "three"])
     assert answer("sys.stdin.readlines()") == ascii(["one\n", "tw\u00f6\n", "three"])

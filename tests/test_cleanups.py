@@ -186,3 +186,40 @@ def test_cleanups_of_the_child_run_where_they_were_registered(httpd):
     assert site.call("register", query="?other") == 3
     site.stop()
     assert (site.scratch / "order").read_text().split() == ["other", "other", "localhost", "localhost"]
+
+
+@pytest.mark.every_mpm
+def test_nothing_can_be_sent_once_the_response_is_over(httpd):
+    """httpd logs and clears up inside its last output filter, and what were sent then would be taken for the next response."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def tell(req):
+                def run(act):
+                    try:
+                        act()
+                    except RuntimeError as error:
+                        return str(error).partition(":")[0]
+                    return "sent"
+
+                acts = (lambda: req.write("stray"), lambda: req.write("stray", 0), req.flush, lambda: req.sendfile(__file__),
+                        lambda: req.internal_redirect("/x"), lambda: req.connection.write("stray"), req.subrequest_uri("/x").run)
+                req.log_error(f"told {req.args}: {req.phase} {sorted({run(act) for act in acts})}", apache.APLOG_NOTICE)
+                return apache.OK
+
+            loghandler = cleanuphandler = tell
+
+            def handler(req):
+                req.register_cleanup(tell, req)
+                req.write(f"answer {req.args}", 0)
+                return apache.OK
+        """,
+        config="SetHandler mod_python\nPythonHandler app\nPythonLogHandler app\nPythonCleanupHandler app\n",
+        children=1,
+    )
+    with site.connection() as connection:
+        for number in range(20):
+            assert site.ask(connection, "GET", f"/?{number}").text == f"answer {number}"
+    for phase in ("PythonLogHandler", "None", "PythonCleanupHandler"):
+        site.wait_log(rf"told 19: {phase} \['the response is over'\]")

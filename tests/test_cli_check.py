@@ -150,6 +150,7 @@ def test_handlers_of_every_kind_are_found(site):
             PythonHandler none.f | .html
             PythonOutputFilter none.g NAME
             PythonHandlerModule none.h
+            PythonFixupHandler @early none.n | .txt
             <Files "*.cgi">
                 PythonAccessHandler none.i
             </Files>
@@ -169,7 +170,7 @@ def test_handlers_of_every_kind_are_found(site):
         </VirtualHost>
     """)
     named = [line for line in said.splitlines() if line.startswith("Python")]
-    for letter in "abcdefghijklm":
+    for letter in "abcdefghijklmn":
         assert [line for line in named if f"none.{letter}" in line], letter
     assert status == 1
     places = {
@@ -376,7 +377,7 @@ def test_wsgi_applications(site):
     assert "in interpreter main_interpreter: ok" in after("PythonWSGIAlias /shop")
     assert "interpreter special:" in after("PythonWSGIAlias /number") and "'number' of " in after("PythonWSGIAlias /number")
     assert "script.py, line 1: no module nothing_there" in after("PythonWSGIAlias /script")
-    assert "in interpreter main: ok" in after("PythonHandler mod_python.wsgi for location /handler")
+    assert "in interpreter main_interpreter: ok" in after("PythonHandler mod_python.wsgi for location /handler")
     assert "has no 'absent'" in after("PythonHandler mod_python.wsgi for location /other")
     assert "no application is named" in after("PythonHandler mod_python.wsgi for location /none")
     assert status == 1
@@ -402,3 +403,30 @@ def test_virtual_environments(site):
     assert status == 1
     status, said = site.check("PythonHome /no/such")
     assert "/no/such is no directory" in said and status == os.EX_CONFIG
+
+
+def test_classes_and_objects(site):
+    """A class is right where it is called, and wrong where one of its methods is."""
+    source = """
+        class Thing:
+            def check_password(self, req, user, password): pass
+
+        thing = Thing()
+        number = 5
+    """
+    site.command.write("app/app.py", source)
+    status, said = site.check("""
+        PythonPath "['$app'] + sys.path"
+        PythonWSGIAlias / app:Thing
+        PythonImport app::Thing main
+        PythonAuthnProvider one app::thing
+        PythonAuthnProvider two app::Thing
+        PythonAuthnProvider three app::number
+        <Location /x>
+            PythonHandler app::Thing app::Thing.handler
+        </Location>
+    """)
+    assert "'number' of " in said and "cannot be called: it is int" in said
+    assert "'Thing' of " in said and "is a class; a method of it is meant" in said
+    assert "7 handlers, 1 error, 1 warning" in said
+    assert status == 1

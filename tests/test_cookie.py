@@ -289,7 +289,7 @@ def test_marshal_cookies_hold_data_only(httpd):
 
             def refused(req):
                 wrong = []
-                for value in (object(), float("nan"), float("inf"), frozenset([1]), collections.OrderedDict(a=1), Number.ONE, len, [object]):
+                for value in (object(), float("nan"), float("inf"), frozenset([1]), collections.OrderedDict(a=1), Number.ONE, len, [object], "x" * 4096):
                     try:
                         wrong.append(str(Cookie.MarshalCookie("a", value, "s")))
                     except Cookie.CookieError:

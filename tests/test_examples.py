@@ -103,9 +103,10 @@ def test_session(examples):
     entered = examples.post("/session/", urlencode({"name": "J\u00f6rg <b>"}), headers={**kind, **cookies_of(first)})
     assert (entered.status, entered.headers["Location"]) == (302, "/session/")
     assert cookies_of(entered) != cookies_of(first)
-    assert "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! This page has been shown to you 2 times." in examples.get(
-        "/session/", headers=cookies_of(entered)
-    ).text
+    assert (
+        "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! This page has been shown to you 2 times."
+        in examples.get("/session/", headers=cookies_of(entered)).text
+    )
     assert "Nobody" in examples.get("/session/", headers=cookies_of(first)).text
     left = examples.post("/session/", "leave=yes", headers={**kind, **cookies_of(entered)})
     assert "1970" in left.headers["Set-Cookie"]

@@ -81,7 +81,7 @@ def test_a_client_that_leaves(httpd):
         with site.socket() as connection:
             connection.sendall(head(200_000, multipart_headers()) + sent)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    site.wait_log(r"(?s)(form was refused: the client has not sent all of it.*){3}")
+    site.wait_log(r"(?s)(form was refused: its body could not be read, which means 400.*){3}")
     site.settle()
     assert site.files_in_use(site.scratch) == []
 

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 
 from form_body import multipart, multipart_headers, part
+from real_site import certificate as certificate
+from real_site import curl, tls
 
 SHOW = """
     from mod_python import util
@@ -207,6 +209,19 @@ def test_file_callback(httpd):
                 except LookupError as error:
                     return repr(error)
 
+            def full(req):
+                class Full(io.BytesIO):
+                    def write(self, data):
+                        return 0
+                try:
+                    util.FieldStorage(req, file_callback=lambda name: Full())
+                except OSError as error:
+                    return str(error)
+
+            def begun(req):
+                line = req.readline()
+                return line, [field.value for field in util.FieldStorage(req).list][:1]
+
             def reading(req):
                 def make(name):
                     try:
@@ -233,6 +248,9 @@ def test_file_callback(httpd):
     assert (site.scratch / "kept").stat().st_size == 300_000
     assert site.call("ignored", **options) == ["t"]
     assert site.call("raising", **options) == "LookupError('\u00e9.bin')"
+    assert site.call("full", **options) == "the field's file takes no more"
+    options["body"] = b"first line\r\n" + options["body"]
+    assert site.call("begun", **options) == (b"first line\r\n", ["t"])
     assert "being read" in site.call("reading", **options)
 
 
@@ -277,3 +295,24 @@ def test_what_curl_sends(httpd):
     assert text == ("StringField", "text", "J\u00f6rg")
     assert named[0] == "Field" and named[2] == content
     assert small == ("Field", "small", (site.docroot / "app.py").read_bytes())
+
+
+def test_forms_over_http2_and_tls(httpd, certificate):
+    """What has arrived is asked of other filters there."""
+    modules = ("socache_shmcb", "ssl", "http2")
+    site = httpd(functions=SHOW, server=tls(certificate), modules=modules)
+    content = bytes(range(256)) * 4096
+    large, small = site.write("large", content), site.write("small", b"content")
+    for version in ("2", "1.1"):
+
+        def post(path, *options, version=version):
+            spoken, status, body = curl(site, certificate, path, f"--http{version}", *options)
+            assert (spoken, status) == (version, 200)
+            return ast.literal_eval(body.decode())
+
+        for file in (large, small):
+            text, (kind, name, value) = post("/names", "-F", "text=\u20ac", "-F", f"file=@{file};type=image/x")
+            assert text == ("StringField", "text", "\u20ac") and (kind, name) == ("Field", "file")
+            assert value == file.read_bytes()
+        fields = [("StringField", "q", "1"), ("StringField", "a", "1"), ("StringField", "b", "\udce9")]
+        assert post("/names?q=1", "-d", "a=1&b=%E9") == fields

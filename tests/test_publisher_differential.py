@@ -70,11 +70,11 @@ QUERIES = """/ /index /hello /hello?name=somebody /hello?name=somebody&number=55
     /anything?first=some&second=thing /html /html?name=somebody /html_then_text /own_type /nothing /zero /a_list /written /status /gone
     /redirect /filename /another /raises /text /number /a_dict /an_object /an_object/inside /an_object/method?name=somebody
     /an_object/missing /Object /Closed /closed /asking /access_first /auth_first /_private /__name__ /apache /missing /hello/more
-    /index.py /index.py/hello /index/hello/""".split()
+    /index.py /index.py/hello /index/hello/"""
 RULED = """/number /text /a_list /a_dict /true /instance /colour /colour/value /function /a_lambda /callable_instance
     /namespace /number/real /instance/own /instance/method /instance/computed /instance/of_class /instance/static /Plain /module /os
     /getcwd /text/upper /instance/Nested /Plain/attribute /function/attribute /instance/method/x /namespace/a /code/co_code
-    /_private /instance/_hidden /function/__code__ /instance/missing /dynamic/xyz /dynamic/y""".split()
+    /_private /instance/_hidden /function/__code__ /instance/missing /dynamic/xyz /dynamic/y"""
 CONFIG = "SetHandler mod_python\nPythonHandler mod_python."
 
 
@@ -83,7 +83,7 @@ def answers(httpd, handler, files, paths, method="GET"):
     for module in (OTHER, real.MODULE):
         site = httpd(module=module, config=CONFIG + handler, files=files, modules=("mime",), server="ServerTokens Prod\n")
         site.expected.append((re.compile("resuming"), re.compile("PythonHandler|mod_python")))
-        told.append({path: shown(site.request(method, path), site) for path in paths})
+        told.append({path: shown(site.request(method, path), site) for path in paths.split()})
         site.stop()
     return told
 
@@ -103,7 +103,7 @@ def test_pages(httpd, method):
 
 def test_urls(httpd):
     paths = """/ /index /index/ /index.py /hello /hello/ /index/hello /index.py/hello /m /m.py /m.py/ /m/say /m.py/say /m.py/say/ /sub/
-        /sub/foo /only/page /only/ /only/other /spam /spam/x /nodir/x /m.txt /m.pyc /m.say /hello/x""".split()
+        /sub/foo /only/page /only/ /only/other /spam /spam/x /nodir/x /m.txt /m.pyc /m.say /hello/x"""
     theirs, ours = answers(httpd, "publisher", URLS, paths)
     assert ours == theirs
 
@@ -115,7 +115,7 @@ def test_rules(httpd):
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "FROB"])
 def test_methods(httpd, method):
-    theirs, ours = answers(httpd, "publisher", {"index.py": PAGES}, ["/", "/text"], method)
+    theirs, ours = answers(httpd, "publisher", {"index.py": PAGES}, "/ /text", method)
     assert ours == theirs
 
 
@@ -133,17 +133,6 @@ def test_cgi(httpd):
         "raises.py": "1 / 0",
         "headers.py": 'print("Content-Type: text/x-own\\nLocation: http://elsewhere/\\nStatus: 302\\n\\n")',
     }
-    paths = [
-        "/plain",
-        "/plain.py",
-        "/plain.txt",
-        "/status",
-        "/variables/a%20b?x=y",
-        "/here",
-        "/raises",
-        "/headers",
-        "/missing",
-        "/missing.py",
-    ]
+    paths = "/plain /plain.py /plain.txt /status /variables/a%20b?x=y /here /raises /headers /missing /missing.py"
     theirs, ours = answers(httpd, "cgihandler", programs, paths)
     assert ours == theirs

@@ -282,6 +282,27 @@ def test_renew(life):
     assert life.call("read", headers=cookie)[1] is True
 
 
+def test_a_renewal_that_fails_changes_nothing(httpd):
+    site = httpd(
+        functions=LIFE
+        + """
+    def unsaveable(req):
+        session = Session.Session(req)
+        session["b"] = lambda: None
+        try:
+            session.renew()
+        except Exception as error:
+            return session.id()
+""",
+        config=f"{HANDLER}PythonOption session FileSession",
+    )
+    cookie = cookie_of(site.get("/begin"))
+    answer = site.get("/unsaveable", headers=cookie)
+    assert cookie["Cookie"] == f"pysid={ast.literal_eval(answer.text)}"
+    assert answer.headers["Set-Cookie"] is None
+    assert site.call("read", headers=cookie)[:2] == ({"a": [1, {2}]}, False)
+
+
 def test_one_cookie_of_a_name(life):
     answer = life.get("/twice")
     other, own = answer.headers.get_all("Set-Cookie")

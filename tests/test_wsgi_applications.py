@@ -20,8 +20,6 @@ ENVIRONMENT = PROJECT / "target/environment"
 BOUNDARY = "----0123456789"
 FILE = bytes(range(256)) * 4000
 
-both = pytest.mark.parametrize("model", ["event", "prefork"])
-
 
 @pytest.fixture(scope="module", autouse=True)
 def environment():
@@ -89,10 +87,10 @@ def start(httpd, script, **options):
     )
 
 
-@both
+@pytest.mark.threads_and_processes
 @pytest.mark.parametrize("framework", ["FLASK", "PYRAMID", "BOTTLE"])
-def test_flow(httpd, model, framework):
-    site = start(httpd, getattr(wsgi_applications, framework), mpm=model)
+def test_flow(httpd, framework):
+    site = start(httpd, getattr(wsgi_applications, framework))
     browser = Browser(site)
     assert browser("GET", "/app/?q=%C3%BC").text == "Hello stranger, caf\u00e9 \u00fc"
     response = browser.post_form("/app/login", user="jos\u00e9")
@@ -105,10 +103,10 @@ def test_flow(httpd, model, framework):
         assert chunked.json() == {"size": len(FILE), "type": "text/x"}
 
 
-@both
-def test_django(httpd, model):
+@pytest.mark.threads_and_processes
+def test_django(httpd):
     script = "import os\nSCRATCH = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'scratch')\n"
-    site = start(httpd, script + wsgi_applications.DJANGO, mpm=model)
+    site = start(httpd, script + wsgi_applications.DJANGO)
     set_up_django(site.scratch)
     browser = Browser(site)
     response = browser("GET", "/app/admin/")

@@ -19,10 +19,11 @@ from mod_python import apache, util
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Uploads</title>
 <link rel="stylesheet" href="/style.css">
 <h1>Uploads</h1>
-<p><a href="/">All examples</a></p>
+<nav><a href="/">All examples</a></nav>
 <form method="post" action="/upload/" enctype="multipart/form-data">
   <label for="file">Files, 20 MB at most</label>
   <input id="file" name="file" type="file" multiple required>

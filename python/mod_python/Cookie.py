@@ -252,7 +252,8 @@ class SignedCookie(Cookie):
         if not secret:
             raise CookieError(f"cookie {self.name!r} cannot be signed: its secret is missing or empty")
         message = f"{self._purpose}\0{self.name}\0{text}"
-        return _hmac().digest(_bytes(secret), _bytes(message), "sha256").hex()
+        signature: bytes = _hmac().digest(_bytes(secret), _bytes(message), "sha256")
+        return signature.hex()
 
     def __str__(self) -> str:
         return self._signed(_text(self.value))
@@ -292,7 +293,10 @@ class MarshalCookie(SignedCookie):
         literal = repr(self.value)
         if not _same(_evaluated(literal), self.value):
             raise CookieError(f"cookie {self.name!r} can hold plain data only, not {literal[:80]}")
-        return self._signed(b64encode(literal.encode("utf-8", "surrogateescape")).decode("ascii"))
+        payload = b64encode(_bytes(literal)).decode("ascii")
+        if len(payload) > LARGEST:
+            raise CookieError(f"cookie {self.name!r} cannot hold data of {len(payload)} characters")
+        return self._signed(payload)
 
     def unmarshal(self, secret: str | bytes) -> None:
         """`unsign`, then make the data from the value. Raises CookieError."""

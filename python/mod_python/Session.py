@@ -280,11 +280,15 @@ class BaseSession(dict[str, "Any"]):
         To be called when somebody logs in, so that an id that was known before is worth nothing after.
         """
         old, was_locked = self._sid, self._locked
-        self._sid = _new_id()
-        self._locked = 0
+        self._sid, self._locked = _new_id(), 0
         self.lock()
-        self._send(self.make_cookie())
-        self.save()
+        try:
+            self.save()
+            self._send(self.make_cookie())
+        except BaseException:
+            self.unlock()
+            self._sid, self._locked = old, was_locked
+            raise
         new, self._sid = self._sid, old
         self.do_delete()
         if was_locked and old:

@@ -38,6 +38,7 @@ class Finding(NamedTuple):
 
 _WSGI = "mod_python.wsgi"
 _DIRECTORY_HANDLERS = ("mod_python.publisher", "mod_python.cgihandler")
+_PROVIDER_METHODS = ("check_password", "get_realm_hash", "check_authorization")
 _MOST_FILES = 500
 
 
@@ -131,11 +132,12 @@ def _module_findings(entry: Entry, name: str, wanted: str | None, directory: str
         yield Finding("error", explanation.of_failed_import(error, name, directory), missing)
         return
     if wanted is not None:
-        yield from _object_findings(module, wanted, entry["directive"] == "PythonImport")
+        is_handler = name == entry["module"] and not entry["directive"].endswith(("Import", "Provider", "Alias"))
+        yield from _object_findings(module, wanted, is_handler, entry["directive"].endswith("Provider"))
     yield from _source_findings([str(stamp[0]) for stamp in stamps])
 
 
-def _object_findings(module: object, wanted: str, may_be_class: bool) -> Iterator[Finding]:
+def _object_findings(module: object, wanted: str, is_handler: bool, is_provider: bool) -> Iterator[Finding]:
     """What is named is there and can be called; what an instance would have to be made for is not looked at."""
     found = module
     for count, part in enumerate(wanted.split("."), 1):
@@ -147,15 +149,19 @@ def _object_findings(module: object, wanted: str, may_be_class: bool) -> Iterato
             path = ".".join(wanted.split(".")[:count])
             yield Finding("error", f"{_file(module)} has no {path!r}{_instead(found, part)}")
             return
+    if is_provider and any(hasattr(found, method) for method in _PROVIDER_METHODS):
+        return
     if not callable(found):
         yield Finding("error", f"{wanted!r} of {_file(module)} cannot be called: it is {type(found).__name__}")
-    elif isinstance(found, type) and "." not in wanted and not may_be_class:
+    elif isinstance(found, type) and "." not in wanted and is_handler:
         what = f"{wanted!r} of {_file(module)} is a class"
         yield Finding("warning", f"{what}; a method of it is meant, such as {wanted}.method")
 
 
 def _instead(found: object, part: str) -> str:
-    names = [name for name, value in vars(found).items() if callable(value) and not name.startswith("_")]
+    names = [
+        name for name, value in getattr(found, "__dict__", {}).items() if callable(value) and not name.startswith("_")
+    ]
     close = difflib.get_close_matches(part, names, 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -50,14 +50,15 @@ impl Request<'_> {
         }
         buffer.reserve(most);
         let room = buffer.spare_capacity_mut().as_mut_ptr();
-        // SAFETY: the request lives, with its connection and filters; only this thread works on it. There is room for `most`
-        // bytes, of which APR fills as many as it says.
+        // SAFETY: the request lives, with its connection and filters; only this thread works on it. Filters look at the record
+        // meanwhile, so that no reference to it is kept. There is room for `most` bytes, of which APR fills as many as it says.
         unsafe {
-            let record = &mut *self.raw();
-            let brigade = Brigade::create(self.pool(), (*record.connection).bucket_alloc);
+            let record = self.raw();
+            let connection = (*record).connection;
+            let brigade = Brigade::create(self.pool(), (*connection).bucket_alloc);
             let wanted = sys::apr_off_t::try_from(most).unwrap_or(sys::apr_off_t::MAX);
             let fetched = sys::ap_get_brigade(
-                record.input_filters,
+                (*record).input_filters,
                 brigade.raw(),
                 sys::AP_MODE_READBYTES,
                 sys::APR_BLOCK_READ,
@@ -65,7 +66,7 @@ impl Request<'_> {
             );
             // The next call is to find the end.
             if fetched == 0 && brigade.has(Kind::Eos) {
-                record.remaining = if is_chunked { -1 } else { 0 };
+                (*record).remaining = if is_chunked { -1 } else { 0 };
             }
             let mut count = most;
             let taken = match fetched {
@@ -74,11 +75,11 @@ impl Request<'_> {
             };
             sys::apr_brigade_destroy(brigade.raw());
             if taken != 0 {
-                (*record.connection).keepalive = sys::AP_CONN_CLOSE;
+                (*connection).keepalive = sys::AP_CONN_CLOSE;
                 let status = sys::ap_map_http_request_error(taken, Status::BAD_REQUEST.0);
                 return Err(ReadError(Status(status)));
             }
-            record.read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
+            (*record).read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
             let count = count.min(most);
             buffer.set_len(buffer.len() + count);
             Ok(count)
@@ -95,10 +96,10 @@ impl Request<'_> {
         let mut present: sys::apr_off_t = 0;
         // SAFETY: request and connection live, and with them the filters; the brigade is only used here.
         unsafe {
-            let connection = &*record.connection;
-            let brigade = Brigade::create(self.pool(), connection.bucket_alloc);
+            let connection = record.connection;
+            let brigade = Brigade::create(self.pool(), (*connection).bucket_alloc);
             let looked = sys::ap_get_brigade(
-                connection.input_filters,
+                (*connection).input_filters,
                 brigade.raw(),
                 sys::AP_MODE_SPECULATIVE,
                 sys::APR_NONBLOCK_READ,

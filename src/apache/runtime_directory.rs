@@ -12,8 +12,11 @@ use parking_lot::Mutex;
 use super::pool::Pool;
 use super::{sys, text};
 
-/// The directory, or why there is none. The parent writes it, children inherit it.
-static PRIVATE: Mutex<Option<Result<PathBuf, String>>> = Mutex::new(None);
+/// A directory, or why there is none.
+type Found = Result<PathBuf, String>;
+
+/// The parent writes it, children inherit it.
+static PRIVATE: Mutex<Option<Found>> = Mutex::new(None);
 
 /// `DefaultRuntimeDir`.
 pub(super) fn of(pool: Pool<'_>) -> Option<PathBuf> {
@@ -38,7 +41,7 @@ pub fn prepare(pool: Pool<'_>) {
 ///
 /// # Errors
 /// Why there is none, as a sentence.
-pub fn private() -> Result<PathBuf, String> {
+pub fn private() -> Found {
     PRIVATE.lock().clone().unwrap_or_else(|| Err("httpd has not been started".to_owned()))
 }
 

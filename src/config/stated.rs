@@ -14,7 +14,10 @@ use crate::config::section::{PythonOption, Section};
 use crate::config::server::{ServerSection, imports};
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 
-/// A handler, an import or a provider.
+/// The module whose one handler `crate::wsgi` is.
+const WSGI: &[u8] = b"mod_python.wsgi";
+
+/// A handler, an import, a provider or an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stated {
     pub directive: String,
@@ -172,7 +175,8 @@ fn length(section: &Section) -> usize {
 
 /// What `own` names; what is in force there is `in_force`.
 fn collect(found: &mut Vec<Stated>, own: &Section, in_force: &Section, name: &[u8]) {
-    for lists in own.phases.iter().flatten() {
+    let turned = own.turned.iter().flat_map(|turned| turned.iter().map(|turned| &turned.lists));
+    for lists in own.phases.iter().flatten().chain(turned) {
         let extensions = lists.extensions.iter().map(|(_, list)| list);
         for handler in lists.plain.iter().chain(extensions).flat_map(|list| list.iter()) {
             add(found, of(handler, in_force, name));
@@ -205,6 +209,8 @@ fn of(handler: &HandlerEntry, in_force: &Section, name: &[u8]) -> Stated {
         (_, Place::Directory(text)) => Event::Request { filename: Some(text), is_directory: true },
         _ => Event::Request { filename: None, is_directory: false },
     };
+    // Applications share an interpreter, where none is named.
+    let name = if handler.module() == WSGI { MAIN_INTERPRETER } else { name };
     let interpreter = settings.interpreter(event, directory, name);
     let silent = handler.is_silent();
     Stated {

@@ -18,6 +18,7 @@ use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
+use crate::objects::response_end::ResponseEnd;
 use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
@@ -66,10 +67,10 @@ pub fn run_list(
     };
     note_extension(request, configured, extension_of(request, phase));
     let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
+    let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
-    let ended = matches!(phase, Phase::Log | Phase::Cleanup);
-    if running.state.answered.get() && !ended { Status::FILTER_ERROR } else { status }
+    if running.state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
 
 fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::{Borrowed, Py};
 
 use super::native::State;
+use super::response_end::ResponseEnd;
 use crate::apache::log::{self, Level, Target};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{error, thread};
@@ -45,6 +46,7 @@ impl Cleanup {
 
     /// Calls the function. What it raises is logged and goes no further.
     pub fn run(self, target: Target<'_>) {
+        let _ending = ResponseEnd::enter();
         thread::attach(self.interpreter, |py| {
             if let Err(raised) = self.callable.call1(py, (&self.data,)) {
                 let name = self

@@ -8,6 +8,7 @@ use pyo3::types::PyBytes;
 use super::connection::{Conn, loan};
 use super::request::integer;
 use super::request_io::os_error;
+use super::response_end;
 use crate::apache::connection_io::ReadError;
 use crate::python::convert::{Data, Octets};
 use crate::python::row::Arguments;
@@ -66,6 +67,7 @@ pub fn write(this: Conn<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
         return Ok(());
     }
     let connection = loan(this)?;
+    response_end::refuse()?;
     thread::detach(this.py(), || connection.write(bytes))
         .map_err(|_| PyOSError::new_err("Connection write failed, client closed connection."))
 }

@@ -157,6 +157,7 @@ impl<'py> Form<'_, 'py> {
 
     fn read_urlencoded(&self, content_type: &Header, usage: &mut Usage<'_>) -> Result<(), Refused> {
         let mut body = body_of(self.state)?;
+        usage.body(body.unread().len() as u64)?;
         let pairs = self.reading(|| self.receive_pairs(&mut body, usage))?;
         drop(body);
         let fields = pairs.iter().map(|(name, value)| (&**name, &**value));
@@ -223,7 +224,7 @@ impl<'py> Form<'_, 'py> {
             Refused::Body(Failure::Read(status))
                 if status.is_valid_http() && self.state.refusal.borrow().is_none() =>
             {
-                (status, "the client has not sent all of it".to_owned())
+                (status, format!("its body could not be read, which means {}", status.0))
             }
             Refused::Body(failure) => return raised(self.py(), self.state, &failure),
             Refused::File(error) => {

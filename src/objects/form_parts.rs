@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
@@ -77,6 +78,7 @@ pub fn read(
     };
     let mut files = Vec::new();
     let mut body = body_of(form.state)?;
+    receiver.usage.body(body.unread().len() as u64)?;
     loop {
         let paused = form.reading(|| receiver.receive(&mut body, form.request))?;
         match paused {
@@ -103,6 +105,7 @@ impl Receiver<'_, '_> {
     /// Reads on until Python is needed.
     fn receive(&mut self, body: &mut Body, request: Request<'_>) -> Result<Pause, Refused> {
         loop {
+            // Somebody has read the body before.
             if self.ended && !self.usage.has_received() {
                 return Ok(Pause::End);
             }
@@ -207,6 +210,7 @@ fn write(receiver: &mut Receiver<'_, '_>, file: Option<&Object<'_>>) -> Result<(
         let written = file.call_method1("write", (PyBytes::new(file.py(), rest),))?;
         // Raw files may take less than they are given, and say so.
         match written.extract::<usize>() {
+            Ok(0) => return Err(PyOSError::new_err("the field's file takes no more").into()),
             Ok(written) if written < rest.len() => rest = &rest[written..],
             _ => rest = &[],
         }

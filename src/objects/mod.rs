@@ -36,6 +36,7 @@ pub mod request_rows;
 pub mod request_state;
 pub mod request_wsgi;
 pub mod resolve;
+pub mod response_end;
 pub mod server;
 pub mod subrequest;
 pub mod table;

@@ -217,10 +217,10 @@ pub fn output<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
 /// The request, to send something on it.
 ///
 /// # Errors
-/// `RuntimeError` when the request is over, and in a tag of its page: mod_include would be called inside itself.
+/// `RuntimeError` when the request or its response is over, and in a tag of its page.
 pub fn output_now<'a>(this: Req<'a, '_>) -> PyResult<Loan<'a, OfRequest>> {
     let request = loan(this)?;
-    RequestState::of(*request).refuse_in_tag()?;
+    RequestState::of(*request).refuse_sending()?;
     Ok(request)
 }
 

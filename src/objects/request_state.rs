@@ -19,6 +19,7 @@ use super::native::State;
 use super::own_filter::OwnFilter;
 use super::request::RequestObject;
 use super::request_body::Body;
+use super::response_end;
 use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
@@ -135,8 +136,9 @@ impl RequestState {
     /// To be asked before something is sent on the request.
     ///
     /// # Errors
-    /// `RuntimeError` in a tag of its page: mod_include would be called inside itself.
-    pub fn refuse_in_tag(&self) -> PyResult<()> {
+    /// `RuntimeError` in a tag of its page, where mod_include would be called inside itself, and at the end of a response.
+    pub fn refuse_sending(&self) -> PyResult<()> {
+        response_end::refuse()?;
         if self.tags.get() == 0 {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use super::held_output;
 use super::native::State;
 use super::request::{self, Req, loan};
 use super::request_state::RequestState;
@@ -39,7 +40,9 @@ pub fn serve(module: Borrowed<'_, '_, PyAny>, arguments: Arguments<'_, '_>) -> P
         PyTypeError::new_err(format!("req must be a request, not {}", type_name(given)))
     })?;
     let request = lease.borrow(py)?;
-    RequestState::of(*request).refuse_in_tag()?;
+    let kept = RequestState::of(*request);
+    kept.refuse_sending()?;
+    held_output::send(py, *request, kept)?;
     let serve = SERVICE.get().ok_or_else(|| PyRuntimeError::new_err("there is no WSGI service"))?;
     Ok(thread::detach(py, || serve(*request, state.interpreter)).0)
 }

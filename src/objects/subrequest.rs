@@ -130,7 +130,7 @@ impl SubrequestObject {
     fn run(this: This1<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<i32> {
         Self::with(this, |main, subrequest| {
             let state = RequestState::of(main);
-            state.refuse_in_tag()?;
+            state.refuse_sending()?;
             if this.has_run.swap(true, Ordering::Relaxed) {
                 return Err(PyRuntimeError::new_err("the subrequest has been run already"));
             }
