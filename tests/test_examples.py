@@ -21,7 +21,7 @@ def examples(httpd):
     copies = []
 
     def start():
-        site = httpd(server=SERVER, modules=("authn_core", "authz_user", "dir", "mime"))
+        site = httpd(server=SERVER, modules=("authn_core", "authz_user", "dir", "env", "mime"))
         copies.append(site)
         shutil.copytree(EXAMPLES, site.root / "examples")
         site.restart()
@@ -45,6 +45,11 @@ def test_sources_are_not_shown(examples):
     examples.expect_log("AH01630")
     for path in ("/httpd.conf", "/hello/httpd.conf", "/hello/hello.py", "/form/form.py"):
         assert examples.get(path).status == 403
+
+
+def test_turns(examples):
+    early, _, late = examples.get("/turns/").text.splitlines()
+    assert (early, late) == ("@early: None", "@late: hello")
 
 
 def test_hello(examples):
