@@ -18,6 +18,8 @@ use crate::python::thread;
 
 /// How much of the body is fetched at a time, bytes.
 const BLOCK: usize = 64 * 1024;
+/// Room made at once for what a client has announced, bytes: no more, since announcing costs nothing.
+const RESERVED: usize = 1024 * 1024;
 
 /// At most `count` bytes, or all that is left.
 ///
@@ -174,6 +176,9 @@ impl Body {
             if !self.fetch(request, wanted)? {
                 return Ok(());
             }
+            let announced = usize::try_from(request.remaining() - request.read_length());
+            let expected = announced.unwrap_or(0).min(count.unwrap_or(usize::MAX));
+            self.buffer.reserve(expected.min(RESERVED));
         }
     }
 
