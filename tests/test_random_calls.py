@@ -129,6 +129,7 @@ def test_random_calls(httpd, mpm):
     )
     site.expect_log(r"\[python:|resuming normal operations")
     site.patience = 3
+    assert site.get("/plain").text == "plain"
     pids = set(site.child_pids())
     numbers = iter(range(REQUESTS * CLIENTS))
 

@@ -49,7 +49,9 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     };
     let lease = Lease::<OfFilter>::new(invocation);
     let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
+    let service = RequestState::of(request).serve();
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
+    drop(service);
     lease.revoke();
     outcome
 }

@@ -98,6 +98,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
     let settings = settings_of(request).ok_or_else(|| tag("no configuration of mod_python"))?;
     let interpreter = runner::interpreter_of(settings, None, request)
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
+    let _service = RequestState::of(request).serve();
     let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {

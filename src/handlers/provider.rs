@@ -84,9 +84,10 @@ impl Question<'_> {
                 return None;
             }
         };
+        let request = RequestState::of(self.request);
+        let _service = request.serve();
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
-            let request = RequestState::of(self.request);
             let handler =
                 Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
             let answer = request.object(py, state).and_then(|req| {

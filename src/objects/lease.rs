@@ -4,18 +4,22 @@
 //! pool. What Python holds is a lease: each use borrows the record for the length of one call (a loan), and the pool's
 //! cleanup revokes it. Using a revoked lease raises `RuntimeError`. One thread at a time holds a loan, so that threads
 //! started by a handler cannot enter httpd's record while a blocking call of another thread is inside it.
+//!
+//! Between handlers httpd itself works on a request. Then only the thread that serves it may have a loan ([`Service`]);
+//! others, which a handler has started or which serve another request, wait for the next handler, or the end.
 
 #![expect(
     unsafe_code,
     reason = "the one place where the lifetime of a record is checked at run time"
 )]
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -28,6 +32,8 @@ use crate::apache::request::Request;
 use crate::python::thread;
 
 const FREE: usize = 0;
+/// No handler runs: httpd works with the record.
+const WITH_HTTPD: usize = 1;
 const REVOKED: usize = usize::MAX;
 
 /// A kind of record that can be leased.
@@ -123,9 +129,13 @@ pub struct Lease<K> {
 }
 
 struct Tenancy {
-    /// FREE, REVOKED, or the thread that has the record on loan.
+    /// FREE, WITH_HTTPD, REVOKED, or the thread that has the record on loan.
     holder: AtomicUsize,
     address: NonNull<c_void>,
+    /// What a thread serves that may have the record while it is with httpd: a connection's address, 0 for none.
+    served_with: usize,
+    /// Whether httpd, or the end, waits for loans to end: other threads get no new ones then.
+    is_wanted: AtomicBool,
 }
 
 // SAFETY: the address is only used under a loan, and one thread at a time has one.
@@ -144,7 +154,16 @@ impl<K: Leased> Lease<K> {
     #[must_use]
     pub fn new(handle: K::Handle<'_>) -> Self {
         let address = K::address_of(handle);
-        let tenancy = Arc::new(Tenancy { holder: AtomicUsize::new(FREE), address });
+        Self::with(address, 0)
+    }
+
+    fn with(address: NonNull<c_void>, served_with: usize) -> Self {
+        let tenancy = Arc::new(Tenancy {
+            holder: AtomicUsize::new(FREE),
+            address,
+            served_with,
+            is_wanted: AtomicBool::new(false),
+        });
         Self { tenancy, kind: PhantomData }
     }
 
@@ -153,55 +172,127 @@ impl<K: Leased> Lease<K> {
     /// # Errors
     /// `RuntimeError` when the record is gone.
     pub fn borrow(&self, py: Python<'_>) -> PyResult<Loan<'_, K>> {
+        let tenancy = &*self.tenancy;
         let thread = this_thread();
         loop {
-            match self.tenancy.holder.compare_exchange(
-                FREE,
-                thread,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(self.loan(false)),
-                Err(holder) if holder == thread => return Ok(self.loan(true)),
-                Err(REVOKED) => return Err(gone::<K>()),
-                Err(_) => thread::detach(py, || self.wait_while_held()),
+            let now = tenancy.holder.load(Ordering::Relaxed);
+            match now {
+                REVOKED => return Err(gone::<K>()),
+                holder if holder == thread => return Ok(self.loan(None)),
+                FREE | WITH_HTTPD if tenancy.may_be_taken(now) => {
+                    if tenancy.turn(now, thread) {
+                        return Ok(self.loan(Some(now)));
+                    }
+                }
+                _ => thread::detach(py, || {
+                    self.wait_until(|now| now == REVOKED || tenancy.may_be_taken(now));
+                }),
             }
         }
     }
 
     /// Ends the lease. Not to be called attached: another thread's loan may need Python to end.
     pub fn revoke(&self) {
+        self.take_back(REVOKED);
+    }
+
+    /// Waits for loans of other threads, and leaves the record to nobody, or to httpd.
+    fn take_back(&self, to: usize) {
+        let tenancy = &*self.tenancy;
         let thread = this_thread();
+        tenancy.is_wanted.store(true, Ordering::Relaxed);
         loop {
-            match self.tenancy.holder.compare_exchange(
-                FREE,
-                REVOKED,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return,
-                Err(holder) if holder == thread || holder == REVOKED => {
-                    self.tenancy.holder.store(REVOKED, Ordering::Release);
+            let now = tenancy.holder.load(Ordering::Relaxed);
+            match now {
+                REVOKED => return,
+                // A signal ends the process in the middle of a loan, or the loan ends later and gives back to httpd.
+                holder if holder == thread => {
+                    if to == REVOKED {
+                        tenancy.holder.store(REVOKED, Ordering::Release);
+                    }
                     return;
                 }
-                Err(_) => self.wait_while_held(),
+                FREE | WITH_HTTPD => {
+                    if tenancy.turn(now, to) {
+                        return;
+                    }
+                }
+                _ => self.wait_until(|now| matches!(now, FREE | WITH_HTTPD | REVOKED)),
             }
         }
     }
 
-    fn loan(&self, nested: bool) -> Loan<'_, K> {
+    fn loan(&self, before: Option<usize>) -> Loan<'_, K> {
         // SAFETY: the holder is this thread, so the record is alive and `revoke` waits until the loan is dropped.
         let handle = unsafe { K::handle(self.tenancy.address) };
-        Loan { tenancy: &self.tenancy, handle, nested }
+        Loan { tenancy: &self.tenancy, handle, before }
     }
 
     /// Loans of other threads last one call; there is nothing to be woken by.
-    fn wait_while_held(&self) {
+    fn wait_until(&self, is_so: impl Fn(usize) -> bool) {
         let mut pause = Duration::from_micros(20);
-        while !matches!(self.tenancy.holder.load(Ordering::Relaxed), FREE | REVOKED) {
+        while !is_so(self.tenancy.holder.load(Ordering::Relaxed)) {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(2));
         }
+    }
+}
+
+impl Lease<OfRequest> {
+    /// A request's lease. Until a [`Service`] begins, any thread may have the request on loan.
+    #[must_use]
+    pub fn of_request(request: Request<'_>) -> Self {
+        Self::with(request.address(), request.connection().address().addr().get())
+    }
+
+    /// Python code is about to run for the request, on this thread, which serves it. `is_first`: none is running yet.
+    #[must_use]
+    pub fn serve(&self, is_first: bool) -> Service<'_> {
+        if is_first {
+            self.tenancy.is_wanted.store(false, Ordering::Relaxed);
+            self.tenancy.turn(WITH_HTTPD, FREE);
+        }
+        Service { lease: self, is_first, outer: SERVED.replace(self.tenancy.served_with) }
+    }
+}
+
+thread_local! {
+    /// The connection whose request this thread serves, by its address; 0 for none.
+    static SERVED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Python code runs for a request. To be dropped detached: another thread's loan may need Python to end.
+pub struct Service<'l> {
+    lease: &'l Lease<OfRequest>,
+    is_first: bool,
+    outer: usize,
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        if self.is_first {
+            self.lease.take_back(WITH_HTTPD);
+        }
+        SERVED.set(self.outer);
+    }
+}
+
+impl Tenancy {
+    fn turn(&self, from: usize, to: usize) -> bool {
+        self.holder.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether the calling thread may have the record on loan when this is its holder.
+    fn may_be_taken(&self, holder: usize) -> bool {
+        match holder {
+            FREE => !self.is_wanted.load(Ordering::Relaxed) || self.is_served_here(),
+            WITH_HTTPD => self.is_served_here(),
+            _ => false,
+        }
+    }
+
+    fn is_served_here(&self) -> bool {
+        SERVED.get() == self.served_with
     }
 }
 
@@ -213,7 +304,7 @@ fn gone<K: Leased>() -> PyErr {
     ))
 }
 
-/// Any value that tells threads apart; never 0 nor `usize::MAX`.
+/// Any value that tells threads apart; never 0, 1 nor `usize::MAX`.
 fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark).addr())
@@ -223,7 +314,8 @@ fn this_thread() -> usize {
 pub struct Loan<'l, K: Leased> {
     tenancy: &'l Tenancy,
     handle: K::Handle<'l>,
-    nested: bool,
+    /// What the record goes back to; None for a loan inside another one of this thread.
+    before: Option<usize>,
 }
 
 impl<'l, K: Leased> Deref for Loan<'l, K> {
@@ -236,14 +328,12 @@ impl<'l, K: Leased> Deref for Loan<'l, K> {
 
 impl<K: Leased> Drop for Loan<'_, K> {
     fn drop(&mut self) {
-        if self.nested {
-            return;
-        }
+        let Some(before) = self.before else { return };
         // A signal may have revoked the lease under this very thread.
         let thread = this_thread();
         let _ = self.tenancy.holder.compare_exchange(
             thread,
-            FREE,
+            before,
             Ordering::Release,
             Ordering::Relaxed,
         );

@@ -13,7 +13,7 @@ use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
 use super::held_output::HeldOutput;
-use super::lease::{Lease, OfRequest};
+use super::lease::{self, Lease, OfRequest};
 use super::locks::RequestLocks;
 use super::native::State;
 use super::own_filter::OwnFilter;
@@ -42,6 +42,8 @@ pub enum Refusal {
 /// Only the thread that serves the request, or one that has it on loan, touches this.
 pub struct RequestState {
     pub lease: Lease<OfRequest>,
+    /// How many calls into Python are under way for the request, one inside the other.
+    services: Cell<u32>,
     /// The request's objects, one in each interpreter that has seen it.
     objects: RefCell<Vec<(&'static Interpreter, Py<PyAny>)>>,
     pub phase: Cell<Option<Phase>>,
@@ -84,6 +86,20 @@ pub struct RequestState {
     pub config: RefCell<Option<ConfigurationView>>,
 }
 
+/// Python code runs for a request.
+pub struct Service<'r> {
+    state: &'r RequestState,
+    of_lease: Option<lease::Service<'r>>,
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        // A thread that still has the request on loan may count too.
+        drop(self.of_lease.take());
+        self.state.services.set(self.state.services.get() - 1);
+    }
+}
+
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.
 static CLEANUP_PHASE: OnceLock<fn(Request<'_>)> = OnceLock::new();
 
@@ -105,7 +121,8 @@ impl RequestState {
 
     fn new(request: Request<'_>) -> Self {
         Self {
-            lease: Lease::new(request),
+            lease: Lease::of_request(request),
+            services: Cell::new(0),
             objects: RefCell::new(Vec::new()),
             phase: Cell::new(None),
             extension: RefCell::new(None),
@@ -131,6 +148,14 @@ impl RequestState {
             options: RefCell::new(None),
             config: RefCell::new(None),
         }
+    }
+
+    /// Python code is about to run for the request on this thread. To be dropped detached.
+    #[must_use]
+    pub fn serve(&self) -> Service<'_> {
+        let outer = self.services.get();
+        self.services.set(outer + 1);
+        Service { state: self, of_lease: Some(self.lease.serve(outer == 0)) }
     }
 
     /// To be asked before something is sent on the request.
@@ -245,6 +270,7 @@ fn run_cleanups(request: Request<'_>, state: &RequestState) {
     loop {
         let next = state.cleanups.borrow_mut().pop();
         let Some(next) = next else { return };
+        let _service = state.serve();
         next.run(Target::Request(request));
     }
 }
