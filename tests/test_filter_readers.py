@@ -124,7 +124,10 @@ def test_lines_that_are_longer_than_lines_are(reading):
 
 def test_all_at_once_and_what_is_not_the_body_s(reading):
     body = b"\r\n" + bytes(range(65, 91)) * 5000
-    assert reading("gather", ("e", "x", "x"), body) == b"|\n" + body + b"|end\n|end\n"
+    # How much there is at a time is for the network to say.
+    answer = reading("gather", ("e", *["x"] * 30), body)
+    is_whole = answer.replace(b"|end\n", b"").replace(b"|\n", b"") == body
+    assert is_whole and answer.endswith(b"|end\n"), len(answer)
     assert reading("inputfilter", ("s0", "r1", "x"), b"abc") == b"|\nA|\nBC|end\n"
     assert reading("inputfilter", ("s5", "g", "g"), b"") == b"|end\n|end\n|end\n"
 
