@@ -24,6 +24,17 @@ use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
 
+/// Whether one of the phases has a list, of whatever extension, or the request has added handlers to any phase: the first
+/// question of every hook, which most of them answer with no. Never panics.
+pub fn is_used(phases: &[Phase], turn: Turn, request: Request<'_>) -> bool {
+    if turn != Turn::Usual && !Turn::is_used() {
+        return false;
+    }
+    let Some(settings) = settings_of(request) else { return false };
+    phases.iter().any(|phase| settings.has_handlers(*phase, turn))
+        || request.state::<RequestState>().is_some_and(RequestState::has_added_any)
+}
+
 /// Runs what is configured and added for a phase; DECLINED, without a look at Python, if that is nothing.
 pub fn run(phase: Phase, turn: Turn, request: Request<'_>) -> Status {
     let Some(settings) = settings_of(request) else { return Status::DECLINED };

@@ -178,6 +178,12 @@ impl RequestState {
         self.added.borrow().iter().any(|added| added.phase == phase)
     }
 
+    /// Whether handlers were added for phases to come. Never panics.
+    #[must_use]
+    pub fn has_added_any(&self) -> bool {
+        self.added.try_borrow().map_or(true, |added| !added.is_empty())
+    }
+
     /// The request's object in `state`'s interpreter.
     ///
     /// # Errors

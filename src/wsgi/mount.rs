@@ -29,9 +29,14 @@ pub fn register(hooks: Hooks<'_>) {
     hooks.check_config(check, Order::MIDDLE);
     // An Alias within an application's URIs leads to its files.
     let after_aliases = Order::MIDDLE.after(&[c"mod_alias.c", c"mod_rewrite.c"]);
-    hooks.request(RequestHook::TranslateName, translate, after_aliases);
-    hooks.request(RequestHook::MapToStorage, map_to_storage, Order::MIDDLE);
-    hooks.request(RequestHook::Handler, content_handler, Order::at(Position::First));
+    hooks.request_if(RequestHook::TranslateName, has_mounts, translate, after_aliases);
+    hooks.request_if(RequestHook::MapToStorage, has_mounts, map_to_storage, Order::MIDDLE);
+    let first = Order::at(Position::First);
+    hooks.request_if(RequestHook::Handler, has_mounts, content_handler, first);
+}
+
+fn has_mounts(request: Request<'_>) -> bool {
+    request.server().config::<ServerSection>().is_some_and(|section| !section.mounts().is_empty())
 }
 
 /// Refuses to start with an environment that Python could not use.
