@@ -53,7 +53,8 @@ def _program(req: mp_request) -> str:
     if not name or not os.path.isfile(path):
         raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
     if os.path.dirname(os.path.realpath(path)) != os.path.realpath(directory):
-        req.log_error(f"MP0311: mod_python.cgihandler: {path} is a link that leads out of its directory", apache.APLOG_ERR)
+        text = f"MP0311: mod_python.cgihandler: {path} is a link that leads out of its directory"
+        req.log_error(text, apache.APLOG_ERR)
         raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN)
     return path
 
