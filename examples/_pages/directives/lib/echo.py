@@ -1,0 +1,7 @@
+from mod_python import apache
+
+
+def connectionhandler(connection):
+    while line := connection.readline():
+        connection.write(line)
+    return apache.OK
