@@ -2,6 +2,8 @@ from mod_python import apache
 
 
 def connectionhandler(connection):
-    while line := connection.readline():
-        connection.write(line)
-    return apache.OK
+    while True:
+        try:
+            connection.write(connection.readline())
+        except OSError:  # the client has closed the connection
+            return apache.OK
