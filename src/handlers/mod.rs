@@ -282,7 +282,7 @@ fn check_user_id(request: Request<'_>, turn: Turn) -> Status {
         request.note_auth_failure();
     }
     if status == Status::OK && request.user().is_none() {
-        let advice = b"mod_python: a PythonAuthenHandler returned OK but has not set req.user; assign req.user first";
+        let advice = b"MP0105: mod_python: a PythonAuthenHandler returned OK but has not set req.user; assign req.user first";
         log::log(Target::Request(request), Level::Error, advice);
         return Status::INTERNAL_SERVER_ERROR;
     }

@@ -16,6 +16,7 @@ use crate::config::turn::Turn;
 use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
+use crate::objects::report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::response_end::ResponseEnd;
@@ -71,7 +72,8 @@ pub fn run_list(
     let interpreter = match interpreter_for(settings, &cursor, request) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            let line = format!("mod_python: {}: {error}", phase.directive().to_string_lossy());
+            let name = format!("mod_python: {}", phase.directive().to_string_lossy());
+            let line = report::line(&name, &error.to_string());
             log::log(Target::Request(request), Level::Error, line.as_bytes());
             return Status::INTERNAL_SERVER_ERROR;
         }
