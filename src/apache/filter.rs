@@ -67,6 +67,8 @@ pub(super) struct FilterState {
     busy: Cell<bool>,
     brigades: OnceCell<[NonNull<sys::apr_bucket_brigade>; 2]>,
     name: OnceCell<Arc<[u8]>>,
+    /// See [`Invocation::looked_at`].
+    pub(super) looked_at: Cell<usize>,
 }
 
 impl FilterState {
@@ -79,6 +81,7 @@ impl FilterState {
             busy: Cell::new(false),
             brigades: OnceCell::new(),
             name: OnceCell::new(),
+            looked_at: Cell::new(0),
         }
     }
 

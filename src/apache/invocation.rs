@@ -119,6 +119,11 @@ impl<'f> Invocation<'f> {
         self.state.own.as_ref()?.downcast_ref()
     }
 
+    /// The files of the handler that were found current last, by their address: once in a response is enough.
+    pub fn looked_at(&self) -> &'f Cell<usize> {
+        &self.state.looked_at
+    }
+
     pub fn is_closed(&self) -> bool {
         self.state.closed.get()
     }

@@ -113,6 +113,7 @@ impl Call<'_> {
             && !self.request.eos_sent();
         thread::detach(py, || {
             report.log(Target::Request(self.request));
+            RequestState::of(self.request).held.finish(self.request);
             if shows_page && report.send(self.request) {
                 Status::DONE
             } else {
