@@ -4,6 +4,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
@@ -15,9 +17,9 @@ extensions = ["myst_parser", "directive_table", "python_interface"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 exclude_patterns = ["_build", "requirements.txt"]
-# Groups of the table of contents name pages by patterns, so that a page may come with the feature that it is about.
-suppress_warnings = ["toc.empty_glob"]
-nitpicky = False
+nitpicky = True
+# Types that signatures name, and that have no entry of their own.
+nitpick_ignore_regex = [("py:class", r"(_\w+|ModuleType|logging\.LogRecord|Buffer|V|T|Raw|Page|Node|Fields|AnyField|Rule|Stamp)")]
 
 html_theme = "furo"
 html_title = f"mod_python {release}"
@@ -29,3 +31,16 @@ linkcheck_anchors = False
 linkcheck_timeout = 20
 linkcheck_retries = 2
 linkcheck_ignore = [r"https?://(localhost|127\.0\.0\.1)\b"]
+
+
+def present(app, docname, text):
+    """Leaves out of the table of contents the patterns of pages that do not exist: Sphinx would warn of them."""
+    if docname == "index":
+        here = Path(__file__).parent
+        lines = text[0].splitlines(keepends=True)
+        text[0] = "".join(line for line in lines if not line.rstrip().endswith("*") or any(here.glob(line.strip() + ".md")))
+
+
+def setup(app):
+    app.add_lexer("psp", TextLexer)
+    app.connect("source-read", present)

@@ -1,9 +1,8 @@
 """`{httpd-directive} PythonDebug`: what the table of directives says of one, as the manual of httpd shows it."""
 
+import sources
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
-
-import sources
 
 CONTEXTS = {
     "SERVER": ("server config, virtual host", None),
@@ -58,5 +57,3 @@ class HttpdDirective(SphinxDirective):
 def setup(app):
     app.add_directive("httpd-directive", HttpdDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-

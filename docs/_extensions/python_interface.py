@@ -4,10 +4,9 @@ sources: what of it is native lives only inside httpd, where Sphinx does not run
 import ast
 import inspect
 
+import sources
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
-
-import sources
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
