@@ -245,6 +245,8 @@ impl<'f> Call<'f> {
                 return sys::AP_FILTER_ERROR;
             };
             let status = match outcome {
+                // Whatever came after that, the response is whole.
+                _ if self.state.closed.get() && self.work.has(Kind::Eos) => self.pass(self.work),
                 Outcome::Done => self.finish_output(given, &invoked),
                 Outcome::End => self.end_output(),
                 Outcome::Failed(failure) => self.fail_output(&failure, &invoked),
