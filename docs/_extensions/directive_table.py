@@ -1,8 +1,12 @@
 """`{httpd-directive} PythonDebug`: what the table of directives says of one, as the manual of httpd shows it."""
 
-import sources
+import re
+from typing import ClassVar
+
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+
+import sources
 
 CONTEXTS = {
     "SERVER": ("server config, virtual host", None),
@@ -13,7 +17,7 @@ CONTEXTS = {
 
 class HttpdDirective(SphinxDirective):
     required_arguments = 1
-    option_spec = {"arguments": directives.unchanged_required, "default": directives.unchanged_required}
+    option_spec: ClassVar = {"arguments": directives.unchanged_required, "default": directives.unchanged_required}
 
     def run(self):
         name = self.arguments[0]
@@ -24,7 +28,7 @@ class HttpdDirective(SphinxDirective):
         context, override = CONTEXTS[row.contexts]
         phase = sources.phases().get(name)
         fields = {
-            "Description": row.help[0].upper() + row.help[1:],
+            "Description": (words := re.sub(r"^\[.*?\] ", "", row.help))[0].upper() + words[1:],
             "Syntax": f"`{name} {self.syntax(row, phase)}`",
             "Default": f"`{name} {self.default(name)}`" if self.default(name) else "none",
             "Context": context,

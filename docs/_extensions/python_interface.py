@@ -3,10 +3,12 @@ sources: what of it is native lives only inside httpd, where Sphinx does not run
 
 import ast
 import inspect
+from typing import ClassVar
 
-import sources
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+
+import sources
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -15,7 +17,7 @@ class PythonInterface(SphinxDirective):
     """Modules are read from python/mod_python, types and `_apache` from the stub and the rows of native docstrings."""
 
     required_arguments = 1
-    option_spec = {"only": directives.unchanged_required, "bases": directives.flag}
+    option_spec: ClassVar = {"only": directives.unchanged_required}
 
     def run(self):
         name = self.arguments[0]
@@ -118,8 +120,8 @@ def native_type(name):
     docs = sources.native_docs()[name]
     attributes = [
         entry("attribute", f"{item.target.id}", read_only(item) + docs[item.target.id][1])
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and not item.target.id.startswith("_")
+        for item in sorted((item for item in node.body if isinstance(item, ast.AnnAssign)), key=lambda item: item.target.id)
+        if not item.target.id.startswith("_")
     ]
     methods = [item for item in node.body if isinstance(item, FUNCTIONS) and not item.name.startswith("_")]
     return entry("class", name, "\n\n".join([*attributes, *native_entries("method", methods, docs)]))

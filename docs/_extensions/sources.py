@@ -58,7 +58,7 @@ def directives():
 def phases():
     text = source("src/config/phase.rs").partition("const fn row")[0]
     row = re.compile(r'row\(\s*Phase::\w+,\s*c"(\w+)",\s*"(\w+)",\s*\w+,?\s*\)([\s.\w()]*),')
-    rows = [Phase(name, object, "no_extensions" not in more, "turns()" in more) for name, object, more in row.findall(text)]
+    rows = [Phase(name, function, "no_extensions" not in more, "turns()" in more) for name, function, more in row.findall(text)]
     return {row.directive: row for row in rows}
 
 
