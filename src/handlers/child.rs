@@ -13,7 +13,7 @@ use crate::config::phase::Phase;
 use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
 use crate::objects::cleanup;
-use crate::objects::native;
+use crate::objects::native::{self, State};
 use crate::python::convert::Text;
 use crate::python::{error, home, interpreter, runtime, thread};
 
@@ -45,17 +45,23 @@ pub(super) fn settle(main: Server) {
 /// `PythonImport`: what fails is logged, and the next one runs.
 fn run_import(server: Server, import: &Import) {
     let name = String::from_utf8_lossy(&import.interpreter).into_owned();
+    let text = String::from_utf8_lossy(&import.text).into_owned();
     let lines = match interpreter::named(&import.interpreter, native::prepare) {
         Err(failure) => vec![failure.to_string()],
         Ok(interpreter) => thread::attach(interpreter, |py| match import_in(py, server, import) {
             Ok(()) => Vec::new(),
-            Err(raised) => error::traceback(py, &raised),
+            Err(raised) => {
+                let lines = error::traceback(py, &raised);
+                if let Some(state) = State::of_interpreter(interpreter) {
+                    state.counters.note_error(b"", &format!("PythonImport {text}"), &lines);
+                }
+                lines
+            }
         }),
     };
     if lines.is_empty() {
         return;
     }
-    let text = String::from_utf8_lossy(&import.text).into_owned();
     for line in &lines {
         let line = format!("PythonImport {text}: {}", line.trim_end_matches('\n'));
         log::log(Target::Server(server), Level::Error, line.as_bytes());

@@ -17,6 +17,7 @@ use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
+use crate::counters::Work;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
@@ -104,6 +105,7 @@ fn attached(
         };
         action(py, state).unwrap_or_else(|trouble| {
             let lines = trouble.elements(py);
+            state.counters.note_error(b"", &shown(entry), &lines);
             thread::detach(py, || report(connection, entry, &lines));
             Status::INTERNAL_SERVER_ERROR
         })
@@ -117,6 +119,7 @@ fn call(
     settings: Settings<'_>,
     entry: &HandlerEntry,
 ) -> Result<Status, Trouble> {
+    state.counters.count_call(Work::Connection);
     let object = connection::instantiate(py, state, connection)?;
     let handler = resolve::Handler { entry, directory: None, settings, looked_at: None };
     match resolve::callable(py, state, &handler, &object)? {
@@ -127,14 +130,18 @@ fn call(
 
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
 fn report(connection: Connection<'_>, entry: &HandlerEntry, elements: &[String]) {
-    let handler = String::from_utf8_lossy(entry.text());
-    let directive = entry.phase().directive().to_string_lossy();
-    let phase = directive.trim_start_matches("Python");
     for element in elements {
         let element = element.strip_suffix('\n').unwrap_or(element);
-        let line = format!("{phase} {handler}: {element}");
+        let line = format!("{}: {element}", shown(entry));
         log::log(Target::Server(connection.base_server()), Level::Error, line.as_bytes());
     }
+}
+
+/// As the log calls the handler.
+fn shown(entry: &HandlerEntry) -> String {
+    let directive = entry.phase().directive().to_string_lossy();
+    let phase = directive.trim_start_matches("Python");
+    format!("{phase} {}", String::from_utf8_lossy(entry.text()))
 }
 
 /// A handler under way: `conn.hlist` shows it. To be made and dropped attached, as `conn.hlist` is read.

@@ -9,7 +9,9 @@ use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash}
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
+use crate::counters::Work;
 use crate::objects::native::State;
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
@@ -88,6 +90,7 @@ impl Question<'_> {
         let _service = request.serve();
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
+            request_count::call(self.request, request, state, Work::Provider);
             let handler =
                 Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
             let answer = request.object(py, state).and_then(|req| {
@@ -123,6 +126,7 @@ impl Question<'_> {
     fn report(&self, py: Python<'_>, provider: &Provider, raised: &PyErr) {
         let elements = error::traceback(py, raised);
         thread::detach(py, || {
+            request_count::error(self.request, &self.name(provider), &elements);
             for element in &elements {
                 self.log(provider, element.strip_suffix('\n').unwrap_or(element));
             }
@@ -130,14 +134,19 @@ impl Question<'_> {
     }
 
     fn log(&self, provider: &Provider, text: &str) {
+        let line = format!("{}: {text}", self.name(provider));
+        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+    }
+
+    /// As the log calls it.
+    fn name(&self, provider: &Provider) -> String {
         let directive = match self.kind {
             Kind::Authn => "PythonAuthnProvider",
             Kind::Authz => "PythonAuthzProvider",
         };
         let (name, handler) = (&provider.name, provider.handler.text());
         let (name, handler) = (String::from_utf8_lossy(name), String::from_utf8_lossy(handler));
-        let line = format!("{directive} {name} {handler}: {text}");
-        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+        format!("{directive} {name} {handler}")
     }
 }
 

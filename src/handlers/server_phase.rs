@@ -12,6 +12,7 @@ use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
+use crate::counters::Work;
 use crate::objects::native::{self, State};
 use crate::objects::resolve;
 use crate::objects::server;
@@ -27,7 +28,7 @@ pub fn is_configured(phase: Phase) -> bool {
 pub fn run(phase: Phase) {
     for (server, list) in lists(phase) {
         for entry in list.iter() {
-            report(server, phase, entry, &run_one(server, entry));
+            report(server, entry, &run_one(server, entry));
         }
     }
 }
@@ -60,9 +61,14 @@ fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
     };
     thread::attach(interpreter, |py| {
         let Some(state) = State::of_interpreter(interpreter) else { return Vec::new() };
+        state.counters.count_call(Work::Phase);
         match call(py, state, server, settings, entry) {
             Ok(()) => Vec::new(),
-            Err(raised) => error::traceback(py, &raised),
+            Err(raised) => {
+                let lines = error::traceback(py, &raised);
+                state.counters.note_error(b"", &shown(entry), &lines);
+                lines
+            }
         }
     })
 }
@@ -82,11 +88,15 @@ fn call(
     Ok(())
 }
 
-fn report(server: Server, phase: Phase, entry: &HandlerEntry, lines: &[String]) {
-    let directive = phase.directive().to_string_lossy();
-    let handler = String::from_utf8_lossy(entry.text());
+fn report(server: Server, entry: &HandlerEntry, lines: &[String]) {
     for line in lines {
-        let line = format!("{directive} {handler}: {}", line.trim_end_matches('\n'));
+        let line = format!("{}: {}", shown(entry), line.trim_end_matches('\n'));
         log::log(Target::Server(server), Level::Error, line.as_bytes());
     }
+}
+
+/// As the log calls the handler.
+fn shown(entry: &HandlerEntry) -> String {
+    let directive = entry.phase().directive().to_string_lossy();
+    format!("{directive} {}", String::from_utf8_lossy(entry.text()))
 }

@@ -54,10 +54,16 @@ impl Cleanup {
                     .bind(py)
                     .repr()
                     .map_or_else(|_| "?".to_owned(), |name| name.to_string());
-                let lines = [
-                    format!("mod_python: error in the cleanup {name}"),
-                    format!("    {}", error::describe(py, &raised)),
-                ];
+                let name = format!("mod_python: error in the cleanup {name}");
+                let described = error::describe(py, &raised);
+                if let Some(state) = State::of_interpreter(self.interpreter) {
+                    let uri = match target {
+                        Target::Request(request) => request.uri().unwrap_or_default(),
+                        _ => b"",
+                    };
+                    state.counters.note_error(uri, &name, std::slice::from_ref(&described));
+                }
+                let lines = [name, format!("    {described}")];
                 thread::detach(py, || {
                     for line in &lines {
                         log::log(target, Level::Error, line.as_bytes());

@@ -1,8 +1,10 @@
 //! An error on its way to whom it concerns: lines for the log, a page for PythonDebug.
 
+use super::request_count;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
+use crate::html::escape;
 
 /// An error as it is told: under whose name, in what words.
 pub struct Report {
@@ -19,6 +21,7 @@ impl Report {
 
     /// A line for each element of the traceback.
     pub fn log(&self, request: Request<'_>) {
+        request_count::error(request, &self.name, &self.elements);
         for element in &self.elements {
             let element = element.strip_suffix('\n').unwrap_or(element);
             let line = format!("{}: {element}", self.name);
@@ -48,21 +51,6 @@ fn page(name: &str, elements: &[String]) -> String {
     }
     page.push_str("</pre>\n");
     page
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#x27;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
