@@ -50,12 +50,12 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server)
     handlers::includes::register();
     runtime_directory::prepare(pconf);
     if let Err(error) = lock_file::prepare(pconf) {
-        let line = format!("mod_python: no file for locks between processes: {error}");
+        let line = format!("MP0002: mod_python: no file for locks between processes: {error}");
         log::log(Target::Server(main), Level::Error, line.as_bytes());
     }
     let most = usize::try_from(process::most_daemons()).unwrap_or(1);
     if let Err(error) = counters::prepare(most) {
-        let line = format!("mod_python: no memory for what is counted: {error}");
+        let line = format!("MP0040: mod_python: no memory for what is counted: {error}");
         log::log(Target::Server(main), Level::Error, line.as_bytes());
     }
     Status::OK

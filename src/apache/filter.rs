@@ -200,7 +200,7 @@ impl<'f> Call<'f> {
         demand: Option<Demand>,
     ) -> Option<(Outcome, Invoked)> {
         if self.state.busy.replace(true) {
-            let line = b"mod_python: a filter must not use what is filtered by itself: use filter.read() and filter.write()";
+            let line = b"MP0115: mod_python: a filter must not use what is filtered by itself: use filter.read() and filter.write()";
             log::log(Target::Request(self.request), Level::Error, line);
             return None;
         }

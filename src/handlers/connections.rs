@@ -10,17 +10,18 @@ use super::outcome::{Trouble, status_of};
 use crate::apache::connection::Connection;
 use crate::apache::connection_io;
 use crate::apache::hook::{Hooks, Order};
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::status::Status;
 use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
-use crate::counters::Work;
+use crate::counters::{self, Row, Work};
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
+use crate::objects::report::{Report, Told};
 use crate::objects::resolve;
 use crate::python::{interpreter, thread};
 
@@ -95,7 +96,8 @@ fn attached(
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            report(connection, entry, &[error.to_string()]);
+            let counters = counters::of_interpreter(&String::from_utf8_lossy(&name));
+            report(connection, entry, Told::Sentence(error.to_string()), counters);
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
@@ -104,9 +106,8 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         };
         action(py, state).unwrap_or_else(|trouble| {
-            let lines = trouble.elements(py);
-            state.counters.note_error(b"", &shown(entry), &lines);
-            thread::detach(py, || report(connection, entry, &lines));
+            let told = trouble.told(py);
+            thread::detach(py, || report(connection, entry, told, state.counters));
             Status::INTERNAL_SERVER_ERROR
         })
     })
@@ -129,19 +130,12 @@ fn call(
 }
 
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
-fn report(connection: Connection<'_>, entry: &HandlerEntry, elements: &[String]) {
-    for element in elements {
-        let element = element.strip_suffix('\n').unwrap_or(element);
-        let line = format!("{}: {element}", shown(entry));
-        log::log(Target::Server(connection.base_server()), Level::Error, line.as_bytes());
-    }
-}
-
-/// As the log calls the handler.
-fn shown(entry: &HandlerEntry) -> String {
+fn report(connection: Connection<'_>, entry: &HandlerEntry, told: Told, counters: Row) {
+    let handler = String::from_utf8_lossy(entry.text());
     let directive = entry.phase().directive().to_string_lossy();
     let phase = directive.trim_start_matches("Python");
-    format!("{phase} {}", String::from_utf8_lossy(entry.text()))
+    let report = Report::new(format!("{phase} {handler}"), told);
+    report.counted_by(counters).log(Target::Server(connection.base_server()));
 }
 
 /// A handler under way: `conn.hlist` shows it. To be made and dropped attached, as `conn.hlist` is read.

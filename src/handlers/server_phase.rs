@@ -5,18 +5,19 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::debugger;
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::server::Server;
 use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
-use crate::counters::Work;
+use crate::counters::{self, Row, Work};
 use crate::objects::native::{self, State};
+use crate::objects::report::{Report, Told};
 use crate::objects::resolve;
 use crate::objects::server;
-use crate::python::{error, interpreter, thread};
+use crate::python::{interpreter, thread};
 
 /// Whether any server has handlers of the phase.
 pub fn is_configured(phase: Phase) -> bool {
@@ -28,7 +29,9 @@ pub fn is_configured(phase: Phase) -> bool {
 pub fn run(phase: Phase) {
     for (server, list) in lists(phase) {
         for entry in list.iter() {
-            report(server, entry, &run_one(server, entry));
+            if let Some((told, counters)) = run_one(server, entry) {
+                report(server, phase, entry, told, counters);
+            }
         }
     }
 }
@@ -49,27 +52,24 @@ fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
     found
 }
 
-/// The lines that tell what went wrong.
-fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
-    let Some(section) = server.config::<ServerSection>() else { return Vec::new() };
+/// What went wrong, and where that is counted.
+fn run_one(server: Server, entry: &HandlerEntry) -> Option<(Told, Row)> {
+    let section = server.config::<ServerSection>()?;
     let settings = Settings::of(section.section());
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
-        Err(failure) => return vec![failure.to_string()],
+        Err(failure) => {
+            let counters = counters::of_interpreter(&String::from_utf8_lossy(&name));
+            return Some((Told::Sentence(failure.to_string()), counters));
+        }
     };
     thread::attach(interpreter, |py| {
-        let Some(state) = State::of_interpreter(interpreter) else { return Vec::new() };
+        let state = State::of_interpreter(interpreter)?;
         state.counters.count_call(Work::Phase);
-        match call(py, state, server, settings, entry) {
-            Ok(()) => Vec::new(),
-            Err(raised) => {
-                let lines = error::traceback(py, &raised);
-                state.counters.note_error(b"", &shown(entry), &lines);
-                lines
-            }
-        }
+        let raised = call(py, state, server, settings, entry).err()?;
+        Some((Told::raised(py, &raised), state.counters))
     })
 }
 
@@ -88,15 +88,9 @@ fn call(
     Ok(())
 }
 
-fn report(server: Server, entry: &HandlerEntry, lines: &[String]) {
-    for line in lines {
-        let line = format!("{}: {}", shown(entry), line.trim_end_matches('\n'));
-        log::log(Target::Server(server), Level::Error, line.as_bytes());
-    }
-}
-
-/// As the log calls the handler.
-fn shown(entry: &HandlerEntry) -> String {
-    let directive = entry.phase().directive().to_string_lossy();
-    format!("{directive} {}", String::from_utf8_lossy(entry.text()))
+fn report(server: Server, phase: Phase, entry: &HandlerEntry, told: Told, counters: Row) {
+    let directive = phase.directive().to_string_lossy();
+    let handler = String::from_utf8_lossy(entry.text());
+    let report = Report::new(format!("{directive} {handler}"), told);
+    report.counted_by(counters).log(Target::Server(server));
 }

@@ -2,6 +2,7 @@
 
 use super::native::State;
 use super::request_state::RequestState;
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::counters::{Row, Work};
 
@@ -40,10 +41,15 @@ fn forget<'r>(requests: impl Iterator<Item = Request<'r>>) {
     }
 }
 
-/// An error that the request has met: of whoever was called last for it.
-pub fn error(request: Request<'_>, name: &str, elements: &[String]) {
-    let counters = request.state::<RequestState>().and_then(|known| known.counters.get());
-    if let Some(counters) = counters {
-        counters.note_error(request.uri().unwrap_or_default(), name, elements);
+/// An error is counted by the interpreter that is given, or that was called last for the request that has met it.
+pub fn error(target: Target<'_>, counters: Option<Row>, name: &str, elements: &[String]) {
+    let request = match target {
+        Target::Request(request) => Some(request),
+        _ => None,
+    };
+    let of_request = || request?.state::<RequestState>()?.counters.get();
+    if let Some(counters) = counters.or_else(of_request) {
+        let uri = request.and_then(Request::uri).unwrap_or_default();
+        counters.note_error(uri, name, elements);
     }
 }
