@@ -175,7 +175,10 @@ def test_includes_and_providers(httpd):
             Require valid-user
         """,
         modules=("include", "mime", "filter", "authn_core", "auth_basic", "authz_user"),
-        files={"page.html": '<!--#python eval="1 + 1" --> <!--#include virtual="/inner.html" -->', "inner.html": "<!--#python eval='3'-->"},
+        files={
+            "page.html": '<!--#python eval="1 + 1" --> <!--#include virtual="/inner.html" -->',
+            "inner.html": "<!--#python eval='3'-->",
+        },
     )
     assert site.get("/page.html", user=("alice", "secret")).text == "2 3"
     site.expect_log("AH01617")
@@ -221,7 +224,9 @@ def test_a_page_for_what_python_has_not_refused(httpd):
 
 
 def test_reloads(httpd):
-    site = httpd(handler="import part\ndef handler(req): return req.write(part.text) or 0", files={"part.py": "text = 'one'"}, server=SERVER)
+    site = httpd(
+        handler="import part\ndef handler(req): return req.write(part.text) or 0", files={"part.py": "text = 'one'"}, server=SERVER
+    )
     assert site.get("/").text == "one"
     assert scrape(site).sum("reloads_total") == 0
     site.write("part.py", "text = 'two'")

@@ -16,8 +16,8 @@ APP = """
         req.write("hello")
         return 0
 """
-LATE = dict(late_modules=("status",))
-EARLY = dict(modules=("status",))
+LATE = {"late_modules": ("status",)}
+EARLY = {"modules": ("status",)}
 MOD_STATUS = SERVER + "<Location /server-status>\nSetHandler server-status\nRequire all granted\n</Location>\n"
 
 

@@ -21,7 +21,7 @@ use crate::counters;
 const HANDLER: &[u8] = b"python-status";
 
 pub fn register(hooks: Hooks<'_>) {
-    hooks.request(RequestHook::Handler, content_handler, Order::at(Position::First));
+    hooks.request_if(RequestHook::Handler, is_ours, content_handler, Order::at(Position::First));
     hooks.status_section(section::write);
 }
 
@@ -43,10 +43,11 @@ impl Format {
     }
 }
 
+fn is_ours(request: Request<'_>) -> bool {
+    request.handler() == Some(HANDLER)
+}
+
 fn content_handler(request: Request<'_>) -> Status {
-    if request.handler() != Some(HANDLER) {
-        return Status::DECLINED;
-    }
     request.allow_methods(&[b"GET", b"HEAD"], true);
     if !matches!(request.method(), Some(b"GET" | b"HEAD")) {
         return Status::METHOD_NOT_ALLOWED;
