@@ -174,8 +174,8 @@ impl Filtering<'_, '_> {
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
             None => {
-                let handler =
-                    Handler { entry, directory, settings: self.settings, looked_at: None };
+                let looked_at = Some(self.invocation.looked_at());
+                let handler = Handler { entry, directory, settings: self.settings, looked_at };
                 resolve::callable(py, state, &handler, &object)?
             }
         };

@@ -113,12 +113,11 @@ impl Call<'_> {
             && !self.request.eos_sent();
         thread::detach(py, || {
             report.log(Target::Request(self.request));
-            RequestState::of(self.request).held.finish(self.request);
-            if shows_page && report.send(self.request) {
-                Status::DONE
-            } else {
-                Status::INTERNAL_SERVER_ERROR
+            if !shows_page {
+                return Status::INTERNAL_SERVER_ERROR;
             }
+            RequestState::of(self.request).held.finish(self.request, Status::DONE);
+            if report.send(self.request) { Status::DONE } else { Status::INTERNAL_SERVER_ERROR }
         })
     }
 }

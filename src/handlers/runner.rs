@@ -86,7 +86,7 @@ pub fn run_list(
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
-    running.state.held.finish(request);
+    running.state.held.finish(request, status);
     if running.state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
 
