@@ -56,6 +56,8 @@ impl Service<'_> {
         request.set_path_info(Some(&uri[self.base..]));
         // A look-up of the client's name may take its time.
         request.add_common_vars();
+        // A handler of an earlier phase has left the request to httpd.
+        let _serving = RequestState::of(request).serve();
         thread::attach(self.interpreter, |py| self.run_attached(py))
     }
 
