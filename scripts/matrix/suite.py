@@ -1,0 +1,109 @@
+"""The server tests inside a Debian root: with its httpd, and its Python above whose libpython the same binary is loaded."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+
+from .debian import Failure, Root
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# Compare with mod_wsgi, which is built for one Python; look at what was built here, or at Rust's sources.
+NOT_FOR_ROOTS = ("test_wsgi_differential.py",)
+# httpd as the tests start it: `LoadFile` above all else, and warnings of Python and deprecations in the log, where the
+# tests look for what should not be there.
+HTTPD = """#!/bin/sh
+export PYTHONWARNINGS=default
+exec /usr/lib/apache2/apache2 -C "LoadFile {libpython}" "$@"
+"""
+
+
+def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path) -> None:
+    """Puts this checkout, the module and an environment for WSGI applications into the root."""
+    project = made / "srv/mod_python"
+    shutil.rmtree(project, ignore_errors=True)
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, check=False, capture_output=True)
+    if listed.returncode != 0:
+        raise Failure(f"git ls-files failed: {listed.stderr.decode(errors='replace')}")
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (REPOSITORY / name).is_file():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, project / name)
+    (project / "target/release").mkdir(parents=True)
+    shutil.copy(module, project / "target/release/libmod_python.so")
+    _install_environment(made, project)
+    libpython = next(made.glob(f"usr/lib/*/libpython{root.python}.so.1.0"), None)
+    if libpython is None:
+        raise Failure(f"no libpython{root.python} in {made}: remove it, and it is made anew")
+    wrapper = made / "srv/apache2"
+    wrapper.write_text(HTTPD.format(libpython=f"/{libpython.relative_to(made)}"))
+    wrapper.chmod(0o755)
+
+
+def _install_environment(made: pathlib.Path, project: pathlib.Path) -> None:
+    """Applications from PyPI, kept from run to run, without mod_wsgi."""
+    wanted = "".join(
+        line for line in (project / "tests/requirements.txt").read_text().splitlines(keepends=True) if not line.startswith("mod_wsgi")
+    )
+    environment = made / "srv/environment"
+    kept = environment / "installed.txt"
+    if not kept.exists() or kept.read_text() != wanted:
+        shutil.rmtree(environment, ignore_errors=True)
+        (made / "srv/requirements.txt").write_text(wanted)
+        shutil.copy("/etc/resolv.conf", made / "etc/resolv.conf")
+        if certificates := os.environ.get("PIP_CERT"):
+            shutil.copy(certificates, made / "srv/certificates.pem")
+        run(made, ["python3", "-m", "venv", "/srv/environment"])
+        run(made, ["/srv/environment/bin/pip", "install", "--quiet", "-r", "/srv/requirements.txt"])
+        kept.write_text(wanted)
+    (project / "target/environment").symlink_to("/srv/environment")
+
+
+def run_tests(made: pathlib.Path, arguments: list[str]) -> bool:
+    """Runs pytest in the root; whether all tests passed."""
+    ignored = [f"--ignore=tests/{name}" for name in NOT_FOR_ROOTS]
+    command = ["python3", "-m", "pytest", "-q", "--ignore=tests/python", *ignored, *arguments]
+    return run(made, command, check=False, directory="/srv/mod_python") == 0
+
+
+# In name spaces of its own: what is mounted and what is started goes with it.
+ENTER = """
+set -e
+cd {root}
+mount -t proc proc proc
+mount --rbind /dev dev
+mount --bind usr/sbin/apache2 usr/lib/apache2/apache2
+[ ! -e srv/apache2 ] || mount --bind srv/apache2 usr/sbin/apache2
+exec chroot . /bin/sh -c 'cd "$0" && exec "$@"' {directory} {command}
+"""
+
+
+def run(made: pathlib.Path, command: list[str], check: bool = True, directory: str = "/") -> int:
+    """The exit status of a command inside the root."""
+    (made / "usr/lib/apache2/apache2").touch()
+    script = ENTER.format(root=shlex.quote(str(made)), directory=directory, command=shlex.join(command))
+    inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", script]
+    environment = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name.startswith("HTTPD_TEST")}
+    environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    if (made / "srv/certificates.pem").exists():
+        environment["PIP_CERT"] = "/srv/certificates.pem"
+    status = subprocess.run(inside, check=False, env=environment, stdin=subprocess.DEVNULL).returncode
+    if check and status != 0:
+        raise Failure(f"{command[0]} failed in {made} with {status}")
+    return status
+
+
+def obstacle() -> str | None:
+    """Why no root can be made or entered on this machine, in one line."""
+    if os.geteuid() != 0:
+        return "debootstrap and chroot need root"
+    attempt = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--propagation", "private", "sh", "-c", "mount -t proc proc /mnt && chroot / true"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return f"this machine lets nobody mount and chroot: {attempt.stderr.strip()}" if attempt.returncode != 0 else None
