@@ -26,7 +26,8 @@ class Root:
     def packages(self) -> list[str]:
         """What the server tests need; no httpd that would be started by the installation."""
         python = f"python{self.python} python{self.python}-dev python{self.python}-venv libpython{self.python}"
-        tests = "python3-pytest python3-pytest-xdist python3-hypothesis python3-multipart python3-setuptools python3-redis"
+        multipart = "python3-multipart" if self.suite == "bookworm" else "python3-python-multipart"
+        tests = f"python3-pytest python3-pytest-xdist python3-hypothesis {multipart} python3-setuptools python3-redis"
         return f"apache2-bin apache2-dev gcc libc6-dev {python} {tests} curl openssl redis-server procps".split()
 
 

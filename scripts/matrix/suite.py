@@ -11,18 +11,23 @@ import subprocess
 from .debian import Failure, Root
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# Compare with mod_wsgi, which is built for one Python; look at what was built here, or at Rust's sources.
+# Compares with mod_wsgi, which is built for one Python.
 NOT_FOR_ROOTS = ("test_wsgi_differential.py",)
-# httpd as the tests start it: `LoadFile` above all else, and warnings of Python and deprecations in the log, where the
-# tests look for what should not be there.
+# All that Python warns of, deprecations too, but for files that tests leave open and what pyramid imports.
+WARNINGS = "default,ignore::ResourceWarning,ignore:pkg_resources is deprecated,ignore:Deprecated call to `pkg_resources"
+# httpd as the tests start it: `LoadFile` above all else, and warnings in the log, where the tests look for what should not
+# be there.
 HTTPD = """#!/bin/sh
-export PYTHONWARNINGS=default
-exec /usr/lib/apache2/apache2 -C "LoadFile {libpython}" "$@"
+export PYTHONWARNINGS={warnings}
+exec /usr/lib/apache2/apache2 -C "LoadFile {libpython}" {more} "$@"
 """
 
 
-def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path) -> None:
-    """Puts this checkout, the module and an environment for WSGI applications into the root."""
+def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path, own_gil: bool = False) -> None:
+    """Puts this checkout, the module and an environment for WSGI applications into the root.
+
+    With `own_gil` every interpreter that a test makes has a GIL of its own, unless the test's configuration says more.
+    """
     project = made / "srv/mod_python"
     shutil.rmtree(project, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, check=False, capture_output=True)
@@ -39,7 +44,10 @@ def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path) -> None:
     if libpython is None:
         raise Failure(f"no libpython{root.python} in {made}: remove it, and it is made anew")
     wrapper = made / "srv/apache2"
-    wrapper.write_text(HTTPD.format(libpython=f"/{libpython.relative_to(made)}"))
+    (made / "srv/own-gil.conf").write_text("<IfModule mod_python.c>\nPythonInterpreterGIL own\n</IfModule>\n")
+    more = '-c "Include /srv/own-gil.conf"' if own_gil else ""
+    text = HTTPD.format(libpython=f"/{libpython.relative_to(made)}", warnings=shlex.quote(WARNINGS), more=more)
+    wrapper.write_text(text)
     wrapper.chmod(0o755)
 
 
@@ -77,7 +85,8 @@ mount -t proc proc proc
 mount --rbind /dev dev
 mount --bind usr/sbin/apache2 usr/lib/apache2/apache2
 [ ! -e srv/apache2 ] || mount --bind srv/apache2 usr/sbin/apache2
-exec chroot . /bin/sh -c 'cd "$0" && exec "$@"' {directory} {command}
+# A shell stays the first process, which has to take in orphans that end.
+chroot . /bin/sh -c 'cd "$0" && "$@"; exit' {directory} {command}; exit
 """
 
 

@@ -25,7 +25,10 @@ impl GilWishes {
             b"own" => true,
             b"shared" => false,
             _ => {
-                return Err(format!("{} is not understood: {USAGE}", String::from_utf8_lossy(kind)));
+                return Err(format!(
+                    "{} is not understood: {USAGE}",
+                    String::from_utf8_lossy(kind)
+                ));
             }
         };
         if names.is_empty() {
