@@ -107,7 +107,9 @@ def test_two_hosts_run_beside_each_other(httpd):
 @own
 def test_names_choose(httpd):
     """`sys.setswitchinterval` belongs to a GIL: who shares one sees what another interpreter has set."""
-    sections = "\n".join(f"<Location /{name}>\nPythonInterpreter {name}\n</Location>" for name in ("a", "b", "c", "main_interpreter"))
+    sections = "\n".join(
+        f"<Location /{name}>\nPythonInterpreter {name}\n</Location>" for name in ("a", "b", "c", "main_interpreter")
+    )
     site = httpd(
         functions="""
             import sys
@@ -317,7 +319,10 @@ def test_sessions_pages_publisher_and_wsgi(httpd):
         """,
     )
     assert site.get("/page.psp", host="one").text == "one 42"
-    assert site.post("/published.py", b"name=x", headers={"Content-Type": "application/x-www-form-urlencoded"}, host="two").text == "two x"
+    assert (
+        site.post("/published.py", b"name=x", headers={"Content-Type": "application/x-www-form-urlencoded"}, host="two").text
+        == "two x"
+    )
     for kind in ("count", "remembered"):
         first = site.get(f"/published.py/{kind}", host="one")
         cookie = {"Cookie": first.headers["Set-Cookie"].split(";")[0]}
@@ -400,3 +405,14 @@ def test_an_extension_that_refuses_names_the_directive(httpd, tmp_path, phases):
     assert site.get("/").status == 500
     assert site.get("/named").status == 500
     assert site.get("/beside").text == name
+
+
+def test_the_library_keeps_no_python_object_for_all_interpreters():
+    """PyO3 keeps some in statics of its own, when what uses them is compiled in."""
+    names = subprocess.run(["nm", "-C", str(real.MODULE)], capture_output=True, text=True, check=True).stdout.splitlines()
+    statics = [line.split(" ", 2)[2] for line in names if "pyo3" in line and line.split(" ", 2)[1] in "bBdD"]
+    counts_only = ("pyo3::interpreter_lifecycle::START", "pyo3::internal::state::ATTACH_COUNT")
+    # For a panic that reaches PyO3, which none does (python/boundary.rs).
+    of_panics = ("PanicException as", "PyTracebackMethods>::format::INTERNED")
+    kept = [name for name in statics if not name.startswith(counts_only) and not any(part in name for part in of_panics)]
+    assert statics and kept == []

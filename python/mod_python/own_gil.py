@@ -1,4 +1,4 @@
-"""What an interpreter with a GIL of its own (`PythonInterpreterGIL own`) needs: words for extension modules that refuse it."""
+"""What an interpreter with a GIL of its own needs: words for extension modules that refuse it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def explain_refusals(interpreter: str) -> None:
         f"httpd's configuration can change that: PythonInterpreterGIL shared {name}"
     )
     extensions = importlib.machinery.ExtensionFileLoader
-    extensions.create_module = _explained(extensions.create_module, note)  # type: ignore[method-assign]
+    extensions.create_module = _explained(extensions.create_module, note)  # type: ignore[method-assign, assignment]
     builtins = importlib.machinery.BuiltinImporter
     builtins.create_module = staticmethod(_explained(builtins.create_module, note))  # type: ignore[method-assign]
 

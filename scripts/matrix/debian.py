@@ -30,6 +30,13 @@ class Root:
         tests = f"python3-pytest python3-pytest-xdist python3-hypothesis {multipart} python3-setuptools python3-redis"
         return f"apache2-bin apache2-dev gcc libc6-dev {python} {tests} curl openssl redis-server procps".split()
 
+    def libpython(self, made: pathlib.Path) -> str:
+        """Its path, as seen inside of the root."""
+        found = next(made.glob(f"usr/lib/*/libpython{self.python}.so.1.0"), None)
+        if found is None:
+            raise Failure(f"no libpython{self.python} in {made}: remove it, and it is made anew")
+        return f"/{found.relative_to(made)}"
+
 
 # sid has the two newest side by side.
 ROOTS = {root.python: root for root in (Root("bookworm", "3.11"), Root("trixie", "3.13"), Root("sid", "3.14"), Root("sid", "3.15"))}

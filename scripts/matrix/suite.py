@@ -10,6 +10,8 @@ import subprocess
 
 from .debian import Failure, Root
 
+# Where a root has its copy of this checkout.
+PROJECT = "/srv/mod_python"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # Compares with mod_wsgi, which is built for one Python.
 NOT_FOR_ROOTS = ("test_wsgi_differential.py",)
@@ -28,9 +30,10 @@ def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path, own_gil: bool 
 
     With `own_gil` every interpreter that a test makes has a GIL of its own, unless the test's configuration says more.
     """
-    project = made / "srv/mod_python"
+    project = made / PROJECT.lstrip("/")
     shutil.rmtree(project, ignore_errors=True)
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, check=False, capture_output=True)
+    files = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    listed = subprocess.run(files, cwd=REPOSITORY, check=False, capture_output=True)
     if listed.returncode != 0:
         raise Failure(f"git ls-files failed: {listed.stderr.decode(errors='replace')}")
     for name in filter(None, listed.stdout.decode().split("\0")):
@@ -40,22 +43,18 @@ def lay_out(made: pathlib.Path, root: Root, module: pathlib.Path, own_gil: bool 
     (project / "target/release").mkdir(parents=True)
     shutil.copy(module, project / "target/release/libmod_python.so")
     _install_environment(made, project)
-    libpython = next(made.glob(f"usr/lib/*/libpython{root.python}.so.1.0"), None)
-    if libpython is None:
-        raise Failure(f"no libpython{root.python} in {made}: remove it, and it is made anew")
     wrapper = made / "srv/apache2"
     (made / "srv/own-gil.conf").write_text("<IfModule mod_python.c>\nPythonInterpreterGIL own\n</IfModule>\n")
     more = '-c "Include /srv/own-gil.conf"' if own_gil else ""
-    text = HTTPD.format(libpython=f"/{libpython.relative_to(made)}", warnings=shlex.quote(WARNINGS), more=more)
+    text = HTTPD.format(libpython=root.libpython(made), warnings=shlex.quote(WARNINGS), more=more)
     wrapper.write_text(text)
     wrapper.chmod(0o755)
 
 
 def _install_environment(made: pathlib.Path, project: pathlib.Path) -> None:
     """Applications from PyPI, kept from run to run, without mod_wsgi."""
-    wanted = "".join(
-        line for line in (project / "tests/requirements.txt").read_text().splitlines(keepends=True) if not line.startswith("mod_wsgi")
-    )
+    lines = (project / "tests/requirements.txt").read_text().splitlines(keepends=True)
+    wanted = "".join(line for line in lines if not line.startswith("mod_wsgi"))
     environment = made / "srv/environment"
     kept = environment / "installed.txt"
     if not kept.exists() or kept.read_text() != wanted:
@@ -74,10 +73,11 @@ def run_tests(made: pathlib.Path, arguments: list[str]) -> bool:
     """Runs pytest in the root; whether all tests passed."""
     ignored = [f"--ignore=tests/{name}" for name in NOT_FOR_ROOTS]
     command = ["python3", "-m", "pytest", "-q", "--ignore=tests/python", *ignored, *arguments]
-    return run(made, command, check=False, directory="/srv/mod_python") == 0
+    return run(made, command, check=False, directory=PROJECT) == 0
 
 
-# In name spaces of its own: what is mounted and what is started goes with it.
+# Name spaces of its own: what is mounted and what is started goes with the command.
+APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
 ENTER = """
 set -e
 cd {root}
@@ -94,12 +94,13 @@ def run(made: pathlib.Path, command: list[str], check: bool = True, directory: s
     """The exit status of a command inside the root."""
     (made / "usr/lib/apache2/apache2").touch()
     script = ENTER.format(root=shlex.quote(str(made)), directory=directory, command=shlex.join(command))
-    inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", script]
-    environment = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name.startswith("HTTPD_TEST")}
-    environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    kept = {
+        name: value for name, value in os.environ.items() if name.endswith(("_proxy", "_PROXY")) or name.startswith("HTTPD_TEST")
+    }
+    environment = {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
     if (made / "srv/certificates.pem").exists():
         environment["PIP_CERT"] = "/srv/certificates.pem"
-    status = subprocess.run(inside, check=False, env=environment, stdin=subprocess.DEVNULL).returncode
+    status = subprocess.run([*APART, "sh", "-c", script], check=False, env=environment, stdin=subprocess.DEVNULL).returncode
     if check and status != 0:
         raise Failure(f"{command[0]} failed in {made} with {status}")
     return status
@@ -109,10 +110,6 @@ def obstacle() -> str | None:
     """Why no root can be made or entered on this machine, in one line."""
     if os.geteuid() != 0:
         return "debootstrap and chroot need root"
-    attempt = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--propagation", "private", "sh", "-c", "mount -t proc proc /mnt && chroot / true"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    command = [*APART, "sh", "-c", "mount -t proc proc /mnt && chroot / true"]
+    attempt = subprocess.run(command, check=False, capture_output=True, text=True)
     return f"this machine lets nobody mount and chroot: {attempt.stderr.strip()}" if attempt.returncode != 0 else None
