@@ -81,7 +81,7 @@ fn handler_list(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     if argument.extensions.is_some() && !phase.row().extensions {
         let name = phase.directive().to_string_lossy();
         return Err(format!(
-            "{name} does not accept \"| .ext\": no file name is known in this phase"
+            "MP0020: {name} does not accept \"| .ext\": no file name is known in this phase"
         ));
     }
     enter(command)?;
@@ -141,7 +141,8 @@ fn wsgi_alias(command: &mut Command<'_>, words: &[&[u8]]) -> Outcome {
 fn home(command: &mut Command<'_>, path: &[u8]) -> Outcome {
     if command.is_virtual_host() {
         return Err(
-            "PythonHome is for the whole server: it cannot stand in a virtual host".to_owned()
+            "MP0021: PythonHome is for the whole server: it cannot stand in a virtual host"
+                .to_owned(),
         );
     }
     let home = mount::below(&server_root(), path);
@@ -152,7 +153,7 @@ fn home(command: &mut Command<'_>, path: &[u8]) -> Outcome {
 /// An interpreter is of the whole process, whichever hosts use it.
 fn interpreter_gil(command: &mut Command<'_>, words: &[&[u8]]) -> Outcome {
     if command.is_virtual_host() {
-        return Err("PythonInterpreterGIL is for the whole server: name the interpreter of a virtual host above it".to_owned());
+        return Err("MP0043: PythonInterpreterGIL is for the whole server: name the interpreter of a virtual host above it".to_owned());
     }
     command.server_mut().ok_or("no configuration of the server")?.gil_wishes.add(words)
 }
@@ -227,7 +228,7 @@ fn directory(scope: Scope<'_>) -> Result<Directory, String> {
         Scope::Wildcard(text) => Directory::Pattern(Arc::new(Pattern::wildcard(text))),
         Scope::Regex(text) => {
             let pattern = Pattern::regex(text)
-                .ok_or("the section's regular expression cannot be compiled")?;
+                .ok_or("MP0022: the section's regular expression cannot be compiled")?;
             Directory::Pattern(Arc::new(pattern))
         }
         Scope::Location(text) => Directory::Location(text.to_bytes().into()),
@@ -241,7 +242,7 @@ fn refuse_in_htaccess(command: &Command<'_>) -> Outcome {
     }
     let name = command.directive().to_string_lossy();
     Err(format!(
-        "{name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"
+        "MP0023: {name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"
     ))
 }
 

@@ -2,9 +2,6 @@
 
 use crate::config::settings::MAIN_INTERPRETER;
 
-const USAGE: &str =
-    "PythonInterpreterGIL takes own or shared and, unless all interpreters are meant, their names";
-
 /// What the directives of the server say, all together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GilWishes {
@@ -20,15 +17,15 @@ impl GilWishes {
     /// # Errors
     /// A sentence for the administrator.
     pub fn add(&mut self, words: &[&[u8]]) -> Result<(), String> {
-        let [kind, names @ ..] = words else { return Err(USAGE.to_owned()) };
+        let [kind, names @ ..] = words else { return Err(usage("")) };
         let own = match kind.to_ascii_lowercase().as_slice() {
             b"own" => true,
             b"shared" => false,
             _ => {
-                return Err(format!(
-                    "{} is not understood: {USAGE}",
+                return Err(usage(&format!(
+                    "{} is not understood: ",
                     String::from_utf8_lossy(kind)
-                ));
+                )));
             }
         };
         if names.is_empty() {
@@ -37,7 +34,7 @@ impl GilWishes {
         for name in names {
             if own && *name == MAIN_INTERPRETER {
                 return Err(
-                    "main_interpreter cannot have a GIL of its own: it is the one that Python starts with, whose GIL the others \
+                    "MP0042: main_interpreter cannot have a GIL of its own: it is the one that Python starts with, whose GIL the others \
                      share; choose another name with PythonInterpreter"
                         .to_owned(),
                 );
@@ -53,6 +50,12 @@ impl GilWishes {
     pub fn asks_for_own(&self) -> bool {
         self.others || self.named.iter().any(|(_, own)| *own)
     }
+}
+
+fn usage(found: &str) -> String {
+    format!(
+        "MP0041: {found}PythonInterpreterGIL takes own or shared and, unless all interpreters are meant, their names"
+    )
 }
 
 #[cfg(test)]
@@ -94,7 +97,7 @@ mod tests {
         for (line, part) in [
             ("", "takes own or shared"),
             ("mine", "mine is not understood"),
-            ("own a main_interpreter", "main_interpreter cannot have a GIL of its own"),
+            ("own a main_interpreter", "MP0042: main_interpreter cannot have a GIL of its own"),
         ] {
             let error = wishes(&[line]).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");

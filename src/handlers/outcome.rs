@@ -5,17 +5,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
 
 use super::debugger;
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
 use crate::objects::native::State;
-use crate::objects::report::Report;
+use crate::objects::report::{Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::convert::type_name;
-use crate::python::{Object, error, thread};
+use crate::python::{Object, thread};
 
 /// A handler about to be called.
 pub struct Call<'a> {
@@ -50,11 +51,11 @@ impl From<PyErr> for Trouble {
 }
 
 impl Trouble {
-    /// What the log says of it, element by element.
-    pub fn elements(&self, py: Python<'_>) -> Vec<String> {
+    /// What the log says of it.
+    pub fn told(&self, py: Python<'_>) -> Told {
         match self {
-            Self::Raised(raised) => error::traceback(py, raised),
-            Self::BadResult(sentence) => vec![sentence.clone()],
+            Self::Raised(raised) => Told::raised(py, raised),
+            Self::BadResult(sentence) => Told::Sentence(sentence.clone()),
         }
     }
 }
@@ -103,7 +104,7 @@ impl Call<'_> {
             self.phase.directive().to_string_lossy(),
             String::from_utf8_lossy(self.entry.text())
         );
-        let report = Report::new(name, trouble.elements(py));
+        let report = Report::new(name, trouble.told(py));
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
         let shows_page = self.debug
@@ -111,12 +112,12 @@ impl Call<'_> {
             && !matches!(self.phase, Phase::Log | Phase::Cleanup)
             && !self.request.eos_sent();
         thread::detach(py, || {
-            report.log(self.request);
-            if shows_page && report.send(self.request) {
-                Status::DONE
-            } else {
-                Status::INTERNAL_SERVER_ERROR
+            report.log(Target::Request(self.request));
+            if !shows_page {
+                return Status::INTERNAL_SERVER_ERROR;
             }
+            RequestState::of(self.request).held.finish(self.request, Status::DONE);
+            if report.send(self.request) { Status::DONE } else { Status::INTERNAL_SERVER_ERROR }
         })
     }
 }
@@ -149,19 +150,20 @@ pub fn server_return(
 pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
     if result.is_none() {
         return Err(Trouble::BadResult(
-            "the handler returned None: it must return an integer, such as apache.OK".to_owned(),
+            "MP0102: the handler returned None: it must return an integer, such as apache.OK"
+                .to_owned(),
         ));
     }
     if result.is_instance_of::<PyBool>() || !result.is_instance_of::<PyInt>() {
         let class = type_name(result.as_borrowed());
         return Err(Trouble::BadResult(format!(
-            "AssertionError: the handler returned a value of type {class}: it must return an integer, such as apache.OK"
+            "MP0103: AssertionError: the handler returned a value of type {class}: it must return an integer, such as apache.OK"
         )));
     }
     result.extract::<i32>().map(Status).map_err(|_| {
         let shown = result.repr().map_or_else(|_| "a number".to_owned(), |text| text.to_string());
         Trouble::BadResult(format!(
-            "the handler returned {shown}, which is out of range for a result"
+            "MP0104: the handler returned {shown}, which is out of range for a result"
         ))
     })
 }

@@ -19,11 +19,12 @@ pub fn check(_pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server) 
 }
 
 fn python(main: Server) -> Result<(), String> {
-    runtime::check().map_err(|error| format!("mod_python: {error}"))?;
+    runtime::check().map_err(|error| error.to_string())?;
     let asks =
         main.config::<ServerSection>().is_some_and(|section| section.gil_wishes().asks_for_own());
     if asks {
-        gil::supports_own().map_err(|error| format!("PythonInterpreterGIL own: {error}"))?;
+        gil::supports_own()
+            .map_err(|error| format!("MP0044: PythonInterpreterGIL own: {error}"))?;
     }
     Ok(())
 }

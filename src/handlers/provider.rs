@@ -6,15 +6,16 @@ use pyo3::types::{PyInt, PyString, PyTuple, PyType};
 
 use super::runner;
 use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash};
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
 use crate::objects::native::State;
+use crate::objects::report::{Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::convert::{Latin1, Text, encode_without_nul, type_name};
-use crate::python::{Object, error, thread};
+use crate::python::{Object, thread};
 
 /// Makes these functions answer httpd.
 pub fn register() {
@@ -80,7 +81,7 @@ impl Question<'_> {
         let interpreter = match runner::interpreter_of(settings, None, self.request) {
             Ok(interpreter) => interpreter,
             Err(failure) => {
-                self.log(&provider, &failure.to_string());
+                self.log(&provider, Told::Sentence(failure.to_string()));
                 return None;
             }
         };
@@ -121,23 +122,19 @@ impl Question<'_> {
     }
 
     fn report(&self, py: Python<'_>, provider: &Provider, raised: &PyErr) {
-        let elements = error::traceback(py, raised);
-        thread::detach(py, || {
-            for element in &elements {
-                self.log(provider, element.strip_suffix('\n').unwrap_or(element));
-            }
-        });
+        let told = Told::raised(py, raised);
+        thread::detach(py, || self.log(provider, told));
     }
 
-    fn log(&self, provider: &Provider, text: &str) {
+    fn log(&self, provider: &Provider, told: Told) {
         let directive = match self.kind {
             Kind::Authn => "PythonAuthnProvider",
             Kind::Authz => "PythonAuthzProvider",
         };
         let (name, handler) = (&provider.name, provider.handler.text());
         let (name, handler) = (String::from_utf8_lossy(name), String::from_utf8_lossy(handler));
-        let line = format!("{directive} {name} {handler}: {text}");
-        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+        Report::new(format!("{directive} {name} {handler}"), told)
+            .log(Target::Request(self.request));
     }
 }
 

@@ -55,7 +55,7 @@ impl Cleanup {
                     .repr()
                     .map_or_else(|_| "?".to_owned(), |name| name.to_string());
                 let lines = [
-                    format!("mod_python: error in the cleanup {name}"),
+                    format!("MP0106: mod_python: error in the cleanup {name}"),
                     format!("    {}", error::describe(py, &raised)),
                 ];
                 thread::detach(py, || {

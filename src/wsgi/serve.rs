@@ -15,11 +15,11 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
 use crate::objects::native::State;
-use crate::objects::report::Report;
+use crate::objects::report::{self, Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::interpreter::Interpreter;
-use crate::python::{Object, class, error, thread};
+use crate::python::{Object, class, thread};
 
 /// An application and its place among the URIs.
 pub struct Service<'a> {
@@ -93,7 +93,7 @@ impl Service<'_> {
 
     fn decline(&self) -> Status {
         let line = format!(
-            "{}: there is no application '{}'",
+            "MP0212: {}: there is no application '{}'",
             self.name,
             String::from_utf8_lossy(self.handler.entry.text())
         );
@@ -147,7 +147,7 @@ impl Service<'_> {
         let answer = Answer { result, exchange, stream, kept };
         let sent = answer.send();
         if let Err(raised) = answer.close() {
-            self.report(py, &raised).log(self.request);
+            self.report(py, &raised).log(Target::Request(self.request));
         }
         sent
     }
@@ -174,7 +174,7 @@ impl Service<'_> {
             Some(Stop::Raised(raised)) => {
                 let report = self.report(py, &raised);
                 thread::detach(py, || {
-                    report.log(self.request);
+                    report.log(Target::Request(self.request));
                     stream.break_off();
                 });
                 Status::OK
@@ -186,7 +186,7 @@ impl Service<'_> {
     /// The client went away, which is no error; or a filter has answered in the application's place.
     fn after_failure(&self, failure: StreamError) -> Status {
         if failure == StreamError::Disconnected {
-            let line = format!("{}: {failure}", self.name);
+            let line = format!("MP0213: {}: {failure}", self.name);
             log::log(Target::Request(self.request), Level::Info, line.as_bytes());
             return Status::OK;
         }
@@ -196,13 +196,14 @@ impl Service<'_> {
     fn check_length(&self, py: Python<'_>, exchange: &Exchange, stream: &Stream<'_>) -> Status {
         let missing = exchange.missing();
         let sentence = if missing > 0 {
-            format!("the body is {missing} bytes shorter than its Content-Length says")
+            format!("MP0214: the body is {missing} bytes shorter than its Content-Length says")
         } else if exchange.has_overrun() {
-            "the body is longer than its Content-Length says; the rest was not sent".to_owned()
+            "MP0215: the body is longer than its Content-Length says; the rest was not sent"
+                .to_owned()
         } else {
             return Status::OK;
         };
-        let line = format!("{}: {sentence}", self.name);
+        let line = report::line(self.name, &sentence);
         thread::detach(py, || {
             log::log(Target::Request(self.request), Level::Error, line.as_bytes());
             if missing > 0 {
@@ -223,7 +224,7 @@ impl Service<'_> {
     }
 
     fn report(&self, py: Python<'_>, raised: &PyErr) -> Report {
-        Report::new(self.name.to_owned(), error::traceback(py, raised))
+        Report::new(self.name.to_owned(), Told::raised(py, raised))
     }
 
     /// An error before anything was sent: 500, with the traceback if PythonDebug is on.
@@ -231,7 +232,7 @@ impl Service<'_> {
         let report = self.report(py, raised);
         let shows = self.handler.settings.debug() && !self.request.connection().aborted();
         thread::detach(py, || {
-            report.log(self.request);
+            report.log(Target::Request(self.request));
             if shows && report.send(self.request) {
                 Status::DONE
             } else {
