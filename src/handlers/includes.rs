@@ -12,10 +12,12 @@ use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::settings::Settings;
+use crate::counters::Work;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::settings_of;
@@ -195,8 +197,9 @@ impl Tag<'_> {
     fn run(&self, py: Python<'_>, interpreter: &'static Interpreter) -> PyResult<()> {
         let state = State::of_interpreter(interpreter)
             .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))?;
-        resolve::apply_python_path(py, state, self.settings)?;
         let request = self.element.request();
+        request_count::call(request, RequestState::of(request), state, Work::Include);
+        resolve::apply_python_path(py, state, self.settings)?;
         let globals = globals(&RequestState::of(request).object(py, state)?)?;
         globals
             .set_item("filter", filter::instantiate_of_element(py, state, self.lease.clone())?)?;

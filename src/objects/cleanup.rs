@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::{Borrowed, Py};
 
 use super::native::State;
+use super::request_count;
 use super::response_end::ResponseEnd;
 use crate::apache::log::{self, Level, Target};
 use crate::python::interpreter::{self, Interpreter};
@@ -54,10 +55,11 @@ impl Cleanup {
                     .bind(py)
                     .repr()
                     .map_or_else(|_| "?".to_owned(), |name| name.to_string());
-                let lines = [
-                    format!("MP0106: mod_python: error in the cleanup {name}"),
-                    format!("    {}", error::describe(py, &raised)),
-                ];
+                let name = format!("MP0106: mod_python: error in the cleanup {name}");
+                let what = [error::describe(py, &raised)];
+                let counters = State::of_interpreter(self.interpreter).map(|state| state.counters);
+                request_count::error(target, counters, &name, &what);
+                let lines = [name, format!("    {}", what[0])];
                 thread::detach(py, || {
                     for line in &lines {
                         log::log(target, Level::Error, line.as_bytes());

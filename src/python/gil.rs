@@ -107,6 +107,11 @@ impl Gil {
         self.slow.store(self.holder.load(Ordering::Acquire), Ordering::Relaxed);
     }
 
+    /// Whether one of our threads has the lock.
+    pub fn is_held(&self) -> bool {
+        self.holder.load(Ordering::Relaxed) != 0
+    }
+
     /// This thread has the lock.
     pub fn note_held(&self) {
         static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use pyo3::{PyResult, Python, ffi};
 
 use super::gil::{self, Gil, Sharing};
+use super::meter::Meter;
 use super::runtime::{self, StartError};
 use super::{compat, thread};
 
@@ -25,6 +26,7 @@ pub struct Interpreter {
     gil: &'static Gil,
     /// What the layers above keep of it: plain Rust, set once by `prepare`.
     contents: OnceLock<Box<dyn Any + Send + Sync>>,
+    meter: OnceLock<&'static Meter>,
 }
 
 /// Why an interpreter is not to be had.
@@ -125,6 +127,15 @@ impl Interpreter {
         self.gil
     }
 
+    /// Says where the time of its threads is counted; until then it is not.
+    pub fn measure(&self, meter: &'static Meter) {
+        let _ = self.meter.set(meter);
+    }
+
+    pub(super) fn meter(&self) -> Option<&'static Meter> {
+        self.meter.get().copied()
+    }
+
     pub(super) fn address(&self) -> *mut ffi::PyInterpreterState {
         self.address.load(Ordering::Relaxed)
     }
@@ -144,6 +155,7 @@ fn remember(
         address: AtomicPtr::new(address),
         gil,
         contents: OnceLock::new(),
+        meter: OnceLock::new(),
     }));
     KNOWN.write().push(interpreter);
     interpreter

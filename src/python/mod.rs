@@ -11,6 +11,7 @@ pub mod error;
 pub mod gil;
 pub mod home;
 pub mod interpreter;
+pub mod meter;
 pub mod module;
 pub mod package;
 pub mod row;

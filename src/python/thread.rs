@@ -16,6 +16,7 @@ use pyo3::{PyResult, Python, ffi};
 
 use super::gil::Gil;
 use super::interpreter::{self, Interpreter};
+use super::meter::{Arrival, Meter, Pause, Stay};
 
 thread_local! {
     static STATES: RefCell<States> = const { RefCell::new(States(Vec::new())) };
@@ -49,7 +50,8 @@ pub fn attach<R>(interpreter: &Interpreter, f: impl for<'py> FnOnce(Python<'py>)
     if outer.is_some_and(|outer| outer.state == state) {
         return counted(f);
     }
-    let _attached = Attachment::enter(Attached { state, gil: interpreter.gil() }, outer);
+    let inner = Attached { state, gil: interpreter.gil() };
+    let _attached = Attachment::enter(inner, outer, interpreter.meter());
     counted(f)
 }
 
@@ -65,10 +67,12 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
         }
     }
     let visit = Visit::note();
+    let pause = Pause::begin();
     let gil = visit.attached.gil;
     gil.note_free();
     let carried = Carried(|| {
         let result = f();
+        pause.want(gil.is_held());
         gil.wait_for_turn();
         result
     });
@@ -78,6 +82,7 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
     )]
     let result = py.detach(move || carried.run());
     gil.note_held();
+    pause.end();
     drop(visit);
     result.0
 }
@@ -135,26 +140,29 @@ fn run<F: for<'py> FnOnce(Python<'py>) -> R, R>(
 struct Attachment {
     inner: Attached,
     outer: Option<Attached>,
+    stay: Stay,
 }
 
 impl Attachment {
-    fn enter(inner: Attached, outer: Option<Attached>) -> Self {
+    fn enter(inner: Attached, outer: Option<Attached>, meter: Option<&'static Meter>) -> Self {
         if let Some(outer) = outer {
             outer.gil.note_free();
             // SAFETY: this thread is attached with `outer`, which is restored when the attachment is dropped.
             unsafe { ffi::PyEval_SaveThread() };
         }
+        let arrival = Arrival::new(meter, inner.gil.is_held());
         inner.gil.wait_for_turn();
         // SAFETY: the state belongs to this thread and the thread is not attached now.
         unsafe { ffi::PyEval_RestoreThread(inner.state) };
         inner.gil.note_held();
         ATTACHED.set(Some(inner));
-        Self { inner, outer }
+        Self { inner, outer, stay: arrival.enter() }
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
+        self.stay.end();
         ATTACHED.set(self.outer);
         self.inner.gil.note_free();
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.

@@ -14,8 +14,10 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
+use crate::counters::Work;
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::interpreter::Interpreter;
@@ -61,6 +63,8 @@ impl Service<'_> {
         let prepared = State::of_interpreter(self.interpreter)
             .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))
             .and_then(|state| {
+                let known = RequestState::of(self.request);
+                request_count::call(self.request, known, state, Work::Wsgi);
                 let kept = Kept::of(py, state)?;
                 kept.settle(py, self.home)?;
                 Ok((state, kept, self.application(py, state)?))
