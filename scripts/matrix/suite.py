@@ -85,8 +85,9 @@ mount -t proc proc proc
 mount --rbind /dev dev
 mount --bind usr/sbin/apache2 usr/lib/apache2/apache2
 [ ! -e srv/apache2 ] || mount --bind srv/apache2 usr/sbin/apache2
-# A shell stays the first process, which has to take in orphans that end.
-chroot . /bin/sh -c 'cd "$0" && "$@"; exit' {directory} {command}; exit
+# A shell stays the first process, which has to take in orphans that end. The session is for tests that end whole groups of
+# processes: one that began outside is 0 here, their own.
+setsid --wait chroot . /bin/sh -c 'cd "$0" && "$@"; exit' {directory} {command}; exit
 """
 
 
