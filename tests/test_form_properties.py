@@ -7,8 +7,13 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from multipart import MultipartParser
-from multipart.multipart import parse_options_header
+
+try:
+    from python_multipart import MultipartParser
+    from python_multipart.multipart import parse_options_header
+except ModuleNotFoundError:  # its name before 0.0.13
+    from multipart import MultipartParser
+    from multipart.multipart import parse_options_header
 
 from form_body import URLENCODED, multipart, multipart_headers, part
 

@@ -96,7 +96,7 @@ def test_other_interim_statuses(httpd):
         """
     )
     found, _ = heads(site.raw(REQUEST % b""))
-    assert found[:2] == [("HTTP/1.1 102 Processing", []), ("HTTP/1.1 199", ["X: 1"])]
+    assert found[:2] == [("HTTP/1.1 102 Processing", []), ("HTTP/1.1 199 ", ["X: 1"])]
 
 
 def test_clients_of_http_1_0_get_no_interim_response(httpd):

@@ -2,6 +2,7 @@
 
 import ast
 import concurrent.futures
+import contextlib
 import dbm.ndbm
 import itertools
 import os
@@ -150,7 +151,7 @@ def records(site):
     if files:
         return files
     if (directory / "mp_sess.sqlite").exists():
-        with sqlite3.connect(directory / "mp_sess.sqlite") as database:
+        with contextlib.closing(sqlite3.connect(directory / "mp_sess.sqlite")) as database, database:
             return {row[0] for row in database.execute("SELECT sid FROM session")}
     if (directory / "mp_sess.dbm.db").exists():
         with dbm.ndbm.open(str(directory / "mp_sess.dbm"), "r") as database:

@@ -1,4 +1,4 @@
-"""Debian roots with an httpd and a newer CPython, made by debootstrap from the mirror that this machine's apt uses."""
+"""Debian roots with an httpd and one CPython, made by debootstrap from the mirror that this machine's apt uses."""
 
 from __future__ import annotations
 
@@ -17,44 +17,64 @@ class Failure(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Root:
+    """A Debian suite and the Python to be had there, which becomes the root's `python3`."""
+
     suite: str
     python: str
 
     @property
-    def packages(self) -> str:
-        return f"apache2,libpython{self.python},python{self.python},ca-certificates"
+    def packages(self) -> list[str]:
+        """What the server tests need; no httpd that would be started by the installation."""
+        python = f"python{self.python} python{self.python}-dev python{self.python}-venv libpython{self.python}"
+        multipart = "python3-multipart" if self.suite == "bookworm" else "python3-python-multipart"
+        tests = f"python3-pytest python3-pytest-xdist python3-hypothesis {multipart} python3-setuptools python3-redis"
+        return f"apache2-bin apache2-dev gcc libc6-dev {python} {tests} curl openssl redis-server procps".split()
+
+    def libpython(self, made: pathlib.Path) -> str:
+        """Its path, as seen inside of the root."""
+        found = next(made.glob(f"usr/lib/*/libpython{self.python}.so.1.0"), None)
+        if found is None:
+            raise Failure(f"no libpython{self.python} in {made}: remove it, and it is made anew")
+        return f"/{found.relative_to(made)}"
 
 
-ROOTS = (Root("trixie", "3.13"),)
+# sid has the two newest side by side.
+ROOTS = {root.python: root for root in (Root("bookworm", "3.11"), Root("trixie", "3.13"), Root("sid", "3.14"), Root("sid", "3.15"))}
 
 
 def make(root: Root, directory: pathlib.Path) -> pathlib.Path:
     """The root's path; made only if it is not there from an earlier run."""
-    made = directory.resolve() / root.suite
-    if (made / "usr" / "sbin" / "apache2").exists():
+    made = directory.resolve() / root.python
+    wanted = "\n".join([root.suite, *root.packages, ""])
+    ready = made / "ready.txt"
+    if ready.exists() and ready.read_text() == wanted:
         return made
     if not shutil.which("debootstrap"):
         raise Failure("debootstrap is not installed (apt-get install debootstrap)")
-    partial = made.with_name(f"{root.suite}.partial")
-    _remove(partial)
-    partial.mkdir(parents=True)
-    log = directory / f"{root.suite}.log"
-    command = ["debootstrap", "--variant=minbase", f"--include={root.packages}", root.suite, str(partial)]
-    mirror = apt_mirror()
-    print(f"making a Debian root of {root.suite} in {made}", flush=True)
-    with open(log, "w", encoding="utf-8") as output:
-        done = subprocess.run(
-            command + ([mirror] if mirror else []),
-            check=False,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-        )
-    if done.returncode != 0:
-        tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
-        raise Failure(f"debootstrap of {root.suite} failed; the end of {log}:\n{tail}")
-    partial.rename(made)
+    print(f"making a Debian root of {root.suite} with Python {root.python} in {made}", flush=True)
+    remove(made)
+    made.mkdir(parents=True)
+    with open(directory / f"{root.python}.log", "w", encoding="utf-8") as log:
+        mirror = apt_mirror()
+        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", root.suite, str(made)]
+        _run(command + ([mirror] if mirror else []), log.name)
+        (made / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # start no service
+        (made / "usr/sbin/policy-rc.d").chmod(0o755)
+        _run(["chroot", str(made), "apt-get", "install", "-y", "-q", "--no-install-recommends", *root.packages], log.name)
+    python = made / "usr/bin/python3"
+    python.unlink()
+    python.symlink_to(f"python{root.python}")
+    ready.write_text(wanted)
     return made
+
+
+def _run(command: list[str], log: str) -> None:
+    environment = {**_environment(), "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    with open(log, "a", encoding="utf-8") as output:
+        done = subprocess.run(command, check=False, stdout=output, stderr=subprocess.STDOUT, env=environment)
+    if done.returncode != 0:
+        tail = "".join(pathlib.Path(log).read_text(errors="replace").splitlines(keepends=True)[-15:])
+        raise Failure(f"{command[0]} failed; the end of {log}:\n{tail}")
 
 
 def apt_mirror() -> str | None:
@@ -100,7 +120,7 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _remove(directory: pathlib.Path) -> None:
+def remove(directory: pathlib.Path) -> None:
     """What an interrupted debootstrap left, which may have /proc mounted in it."""
     mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
     for mount in sorted((mount for mount in mounts if mount.startswith(f"{directory}/")), reverse=True):

@@ -15,6 +15,8 @@ import tempfile
 import time
 from typing import Self
 
+from .debian import Root
+
 APP = pathlib.Path(__file__).parent / "app.py"
 
 CONFIGURATION = """
@@ -84,11 +86,8 @@ def here() -> Place:
     return Place("here", pathlib.Path("/"), found, modules)
 
 
-def in_root(title: str, root: pathlib.Path) -> Place:
-    found = sorted(root.glob("usr/lib/*/libpython3.*.so.1.0"))
-    if not found:
-        raise Failure(f"no libpython in {root}: remove it, and it is made anew")
-    return Place(title, root, f"/{found[-1].relative_to(root)}", "/usr/lib/apache2/modules")
+def in_root(root: Root, made: pathlib.Path) -> Place:
+    return Place(f"{root.suite} with {root.python}", made, root.libpython(made), "/usr/lib/apache2/modules")
 
 
 class Httpd:

@@ -99,10 +99,15 @@ impl<'r> Request<'r> {
             (*raw).headers_out = sys::apr_table_copy(pool.raw(), headers);
             let known = text::bytes(sys::ap_get_status_line(status.0)).unwrap_or_default();
             let number = status.0.to_string();
-            // A status that httpd does not know has no words.
-            let line = if known.starts_with(number.as_bytes()) { known } else { number.as_bytes() };
+            // httpd knows 103 since 2.4.70 or so. Another status that it does not know has no words, but the blank before them
+            // (RFC 9112, 4).
+            let line = match status.0 {
+                _ if known.starts_with(number.as_bytes()) => known.to_vec(),
+                103 => b"103 Early Hints".to_vec(),
+                _ => format!("{number} ").into_bytes(),
+            };
             (*raw).status = status.0;
-            (*raw).status_line = pool.dup(line).as_ptr();
+            (*raw).status_line = pool.dup(&line).as_ptr();
             sys::ap_send_interim_response(raw, c_int::from(!plain));
             ((*raw).status, (*raw).status_line) = (status_before, line_before);
             (*raw).headers_out = headers;

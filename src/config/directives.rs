@@ -23,7 +23,7 @@ type Directive = command::Directive<Section, ServerSection>;
 use Contexts as In;
 
 #[rustfmt::skip]
-pub static DIRECTIVES: [Directive; 36] = [
+pub static DIRECTIVES: [Directive; 37] = [
     row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers to run when a request has been read"),
     row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that translate a URI into a file name"),
     row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers to run early, with the directory known"),
@@ -57,12 +57,13 @@ pub static DIRECTIVES: [Directive; 36] = [
     row(c"PythonPath", In::EVERYWHERE, Set::One(python_path), c"Python expression for sys.path, in quotes"),
     row(c"PythonAllowHtaccess", In::SERVER, Set::Flag(allow_htaccess), c"Off to refuse handlers and PythonPath in .htaccess"),
     row(c"PythonHome", In::SERVER, Set::One(home), c"directory of a virtual environment, or of an installation of Python"),
+    row(c"PythonInterpreterGIL", In::SERVER, Set::Words(interpreter_gil), c"own or shared, and the names of interpreters unless all are meant"),
     row(c"PythonWSGIAlias", In::SERVER, Set::Words(wsgi_alias), c"URI path, module:callable or path of a script, and interpreter= and home="),
     row(c"PythonAuthnProvider", In::SERVER, Set::Two(authn_provider), c"name for AuthBasicProvider and the like, and module::object that checks passwords"),
     row(c"PythonAuthzProvider", In::SERVER, Set::Two(authz_provider), c"name for Require, and module::object that says who may"),
 ];
 
-pub static COMMANDS: CommandTable<36> = CommandTable::new(&DIRECTIVES);
+pub static COMMANDS: CommandTable<37> = CommandTable::new(&DIRECTIVES);
 
 const fn row(
     name: &'static std::ffi::CStr,
@@ -147,6 +148,14 @@ fn home(command: &mut Command<'_>, path: &[u8]) -> Outcome {
     let home = mount::below(&server_root(), path);
     command.server_mut().ok_or("no configuration of the server")?.home = Some(home);
     Ok(())
+}
+
+/// An interpreter is of the whole process, whichever hosts use it.
+fn interpreter_gil(command: &mut Command<'_>, words: &[&[u8]]) -> Outcome {
+    if command.is_virtual_host() {
+        return Err("MP0043: PythonInterpreterGIL is for the whole server: name the interpreter of a virtual host above it".to_owned());
+    }
+    command.server_mut().ok_or("no configuration of the server")?.gil_wishes.add(words)
 }
 
 fn server_root() -> PathBuf {

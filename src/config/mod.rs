@@ -1,6 +1,7 @@
 //! The configuration: `directives` is the table that httpd reads, `section` what was written, `settings` what is in force.
 
 pub mod directives;
+pub mod gil;
 pub mod handlers;
 pub mod mount;
 pub mod phase;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::apache::record::{Config, Merged};
+use crate::config::gil::GilWishes;
 use crate::config::mount::{Mount, is_below};
 use crate::config::section::Section;
 
@@ -21,6 +22,8 @@ pub struct ServerSection {
     pub(super) mounts: Vec<Arc<Mount>>,
     /// `PythonHome`, which only the main server has.
     pub(super) home: Option<PathBuf>,
+    /// `PythonInterpreterGIL`, which only the main server has.
+    pub(super) gil_wishes: GilWishes,
 }
 
 /// `PythonImport module[::function] interpreter`.
@@ -46,6 +49,7 @@ impl Config for ServerSection {
             allow_htaccess: add.allow_htaccess.or(base.allow_htaccess),
             mounts: longest_first(add.mounts.iter().chain(&base.mounts)),
             home: add.home.as_ref().or(base.home.as_ref()).cloned(),
+            gil_wishes: base.gil_wishes.clone(),
         })
     }
 }
@@ -72,6 +76,10 @@ impl ServerSection {
 
     pub fn mounts(&self) -> &[Arc<Mount>] {
         &self.mounts
+    }
+
+    pub fn gil_wishes(&self) -> &GilWishes {
+        &self.gil_wishes
     }
 
     pub fn home(&self) -> Option<&Path> {

@@ -17,6 +17,7 @@ use crate::objects::cleanup;
 use crate::objects::native;
 use crate::objects::report::{Report, Told};
 use crate::python::convert::Text;
+use crate::python::gil::{self, Choice, Sharing};
 use crate::python::{error, home, interpreter, runtime, thread};
 
 /// How long the end of a process waits for what Python code registered.
@@ -39,8 +40,15 @@ pub(super) fn settle(main: Server) {
     if servers.any(|server| server.config().is_some_and(ServerSection::optimizes)) {
         runtime::optimize();
     }
-    if let Some(home) = main.config::<ServerSection>().and_then(ServerSection::home) {
+    let Some(section) = main.config::<ServerSection>() else { return };
+    if let Some(home) = section.home() {
         home::set(home.to_owned());
+    }
+    let wishes = section.gil_wishes();
+    if wishes.asks_for_own() {
+        let sharing = |own: bool| if own { Sharing::Own } else { Sharing::Shared };
+        let named = wishes.named.iter().map(|(name, own)| (name.clone(), sharing(*own)));
+        gil::choose(Choice { others: sharing(wishes.others), named: named.collect() });
     }
 }
 

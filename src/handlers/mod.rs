@@ -4,7 +4,7 @@
 //! `debugger` calls what a handler names, `outcome` reads results and reports errors. `filters` runs filters, `provider`
 //! answers for users and what they may, `connections` has what comes before requests, `includes` the tags of server side
 //! includes, `child` begins and ends a process, with the handlers of `server_phase`, `check` looks at all of them when httpd
-//! only checks its configuration.
+//! only checks its configuration, `prerequisites` at the Python that is to run.
 
 pub mod check;
 pub mod child;
@@ -13,6 +13,7 @@ mod debugger;
 mod filters;
 pub mod includes;
 mod outcome;
+mod prerequisites;
 mod provider;
 mod runner;
 mod server_phase;
@@ -145,6 +146,7 @@ pub fn register(hooks: Hooks<'_>) {
         runner::run(Phase::Cleanup, Turn::Usual, request);
     });
     provider::register();
+    hooks.check_config(prerequisites::check, Order::MIDDLE);
     hooks.filters(filters::run);
     register_locations(hooks);
     register_rows(hooks);

@@ -87,6 +87,9 @@ pub fn prepare(
     native.setattr("interpreter", interpreter.name())?;
     native.setattr("main_server", &main_server)?;
     py.import("mod_python.apache")?.call_method1("init", (interpreter.name(), main_server))?;
+    if interpreter.has_own_gil() {
+        py.import("mod_python.own_gil")?.call_method1("explain_refusals", (interpreter.name(),))?;
+    }
     let state: &'static State = state;
     Ok(Box::new(state))
 }

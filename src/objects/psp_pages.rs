@@ -16,7 +16,7 @@ use super::watched::Watched;
 use crate::apache::file_info::FileInfo;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::python::convert::{Text, encode};
+use crate::python::convert::{Text, encode, items};
 use crate::python::thread;
 
 /// How many pages are kept. Beyond that, those not asked for for longest go, a quarter at a time.
@@ -116,16 +116,17 @@ fn not_found(py: Python<'_>, state: &State) -> PyErr {
 
 impl Page {
     fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let files = object.getattr("files")?.try_iter()?.map(|row| {
+        let rows = items(&object.getattr("files")?.try_iter()?)?;
+        let files = rows.iter().map(|row| {
             let (path, modified, size, inode) =
-                row?.extract::<(Bound<'_, PyAny>, u64, u64, u64)>()?;
+                row.extract::<(Bound<'_, PyAny>, u64, u64, u64)>()?;
             let path = encode(path.as_borrowed(), "a path")?;
             let path = PathBuf::from(OsStr::from_bytes(path.as_bytes()));
             Ok(Watched::from((path, modified, size, inode)))
         });
         Ok(Self {
             code: object.getattr("code")?.unbind(),
-            is_plain: object.getattr("is_plain")?.extract()?,
+            is_plain: object.getattr("is_plain")?.is_truthy()?,
             files: files.collect::<PyResult<_>>()?,
             object: object.clone().unbind(),
         })

@@ -24,7 +24,7 @@ use crate::config::phase::Phase;
 use crate::config::turn::Turn;
 use crate::python::Object;
 use crate::python::convert::{
-    Encoded, Latin1, Text, encode, encode_line, encode_without_nul, type_name,
+    Encoded, Latin1, Text, encode, encode_line, encode_without_nul, items, type_name,
 };
 use crate::python::row::Arguments;
 use crate::python::thread;
@@ -132,10 +132,12 @@ pub fn allow_methods(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResul
         ));
     }
     let reset = arguments.integer(1, 0)? != 0;
-    let methods: Vec<Encoded<'_>> = methods
+    let methods = methods
         .try_iter()
-        .map_err(|_| PyTypeError::new_err("methods must be a sequence of method names"))?
-        .map(|method| encode_line(method?.as_borrowed(), "a method"))
+        .map_err(|_| PyTypeError::new_err("methods must be a sequence of method names"))?;
+    let methods: Vec<Encoded<'_>> = items(&methods)?
+        .iter()
+        .map(|method| encode_line(method.as_borrowed(), "a method"))
         .collect::<PyResult<_>>()?;
     let names: Vec<&[u8]> = methods.iter().map(Encoded::as_bytes).collect();
     loan(this)?.allow_methods(&names, reset);

@@ -16,7 +16,7 @@ use super::native::State;
 use super::watched::Watched;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
-use crate::python::convert::Text;
+use crate::python::convert::{Text, encode, items};
 use crate::python::{Object, runtime};
 
 /// A handler with its directory for this request, and what is configured.
@@ -233,9 +233,9 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
 type Loaded = (Py<PyAny>, Vec<(PathBuf, u64, u64, u64)>);
 
 fn extract_loaded(loaded: &Object<'_>) -> PyResult<Loaded> {
-    let watched = loaded.get_item(1)?.try_iter()?.map(|row| {
-        let row = row?;
-        let path = crate::python::convert::encode(row.get_item(0)?.as_borrowed(), "a path")?;
+    let rows = items(&loaded.get_item(1)?.try_iter()?)?;
+    let watched = rows.iter().map(|row| {
+        let path = encode(row.get_item(0)?.as_borrowed(), "a path")?;
         let path = PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(
             path.as_bytes(),
         ));

@@ -16,7 +16,9 @@ use crate::apache::request::Request;
 use crate::apache::table::Table;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
-use crate::python::convert::{Encoded, Text, encode, encode_line, encode_without_nul, type_name};
+use crate::python::convert::{
+    Encoded, Text, encode, encode_line, encode_without_nul, items, type_name,
+};
 use crate::python::row::{Arguments, Arity, keyword_method, method};
 use crate::python::slot::{self, Comparison};
 
@@ -177,12 +179,9 @@ impl TableObject {
         }
         for (index, pair) in source.try_iter()?.enumerate() {
             let pair = pair?;
-            let parts: Vec<Bound<'_, PyAny>> = pair
-                .try_iter()
-                .map_err(|_| {
-                    PyTypeError::new_err(format!("element {index} of the pairs is not a sequence"))
-                })?
-                .collect::<PyResult<_>>()?;
+            let parts = items(&pair.try_iter().map_err(|_| {
+                PyTypeError::new_err(format!("element {index} of the pairs is not a sequence"))
+            })?)?;
             let [key, value] = parts.as_slice() else {
                 let message = format!(
                     "element {index} of the pairs has length {}; 2 is required",

@@ -1,8 +1,11 @@
 //! What differs between the CPythons one binary meets: found in the running process with `dlsym`, never at link time.
 
-use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use std::ptr;
 
 use pyo3::ffi;
+
+use super::runtime::StartError;
 
 /// `Py_TPFLAGS_DISALLOW_INSTANTIATION` (CPython 3.10, `object.h`); pyo3 hides it from the stable ABI.
 pub(super) const DISALLOW_INSTANTIATION: c_uint = 1 << 7;
@@ -66,4 +69,108 @@ pub(super) fn library_path() -> Option<String> {
     // SAFETY: dladdr gave a NUL-terminated path owned by the dynamic linker.
     let path = unsafe { CStr::from_ptr(info.dli_fname) };
     Some(path.to_string_lossy().into_owned())
+}
+
+/// Whether the running libpython is a free-threaded build, which has other layouts of objects than the stable ABI knows.
+pub(super) fn is_free_threaded() -> bool {
+    // SAFETY: Py_GetVersion may be called at any time and answers with a static C string.
+    let version = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) };
+    names_free_threading(&version.to_string_lossy())
+}
+
+fn names_free_threading(version: &str) -> bool {
+    version.contains("free-threading build")
+}
+
+/// `PyInterpreterConfig` (CPython 3.12, `cpython/pylifecycle.h`).
+#[repr(C)]
+pub(super) struct InterpreterConfig {
+    use_main_obmalloc: c_int,
+    allow_fork: c_int,
+    allow_exec: c_int,
+    allow_threads: c_int,
+    allow_daemon_threads: c_int,
+    check_multi_interp_extensions: c_int,
+    gil: c_int,
+}
+
+/// `PyInterpreterConfig_OWN_GIL`.
+const OWN_GIL: c_int = 2;
+
+/// `PyStatus` (CPython 3.8, `cpython/initconfig.h`).
+#[repr(C)]
+pub(super) struct Status {
+    kind: c_int,
+    function: *const c_char,
+    message: *const c_char,
+    exit_code: c_int,
+}
+
+type NewInterpreterFromConfig =
+    unsafe extern "C" fn(*mut *mut ffi::PyThreadState, *const InterpreterConfig) -> Status;
+
+/// `Py_NewInterpreterFromConfig`, which CPython has since 3.12 outside of the stable ABI.
+pub(super) fn new_interpreter_from_config() -> Option<NewInterpreterFromConfig> {
+    let address = symbol(c"Py_NewInterpreterFromConfig")?;
+    // SAFETY: CPython's function of this name has this signature.
+    Some(unsafe { std::mem::transmute::<*mut c_void, NewInterpreterFromConfig>(address) })
+}
+
+/// Makes an interpreter with a lock and an allocator of its own, and leaves the thread attached to it. What it may do is
+/// else as in any other interpreter.
+///
+/// # Safety
+/// The thread is attached to the main interpreter.
+pub(super) unsafe fn new_own_gil_interpreter() -> Result<*mut ffi::PyThreadState, StartError> {
+    let make = new_interpreter_from_config().ok_or(StartError::Interpreter)?;
+    let config = InterpreterConfig {
+        use_main_obmalloc: 0,
+        allow_fork: 1,
+        allow_exec: 1,
+        allow_threads: 1,
+        allow_daemon_threads: 1,
+        check_multi_interp_extensions: 1,
+        gil: OWN_GIL,
+    };
+    let mut state = ptr::null_mut();
+    // SAFETY: the caller's promise; both pointers are of live values.
+    let status = unsafe { make(&raw mut state, &raw const config) };
+    if status.kind == 0 && !state.is_null() {
+        return Ok(state);
+    }
+    let reason = if status.message.is_null() {
+        "no reason is given".into()
+    } else {
+        // SAFETY: the message of a PyStatus is a static C string.
+        unsafe { CStr::from_ptr(status.message) }.to_string_lossy().into_owned()
+    };
+    Err(StartError::OwnGil(reason))
+}
+
+/// `Py_mod_multiple_interpreters` with `Py_MOD_PER_INTERPRETER_GIL_SUPPORTED`, for those that know it (CPython 3.12).
+pub(super) fn module_slots() -> *mut ffi::PyModuleDef_Slot {
+    let end = ffi::PyModuleDef_Slot { slot: 0, value: ptr::null_mut() };
+    let mut slots = vec![end];
+    if version() >= (3, 12, 0) {
+        let supported = ptr::without_provenance_mut(2);
+        slots.insert(0, ffi::PyModuleDef_Slot { slot: 3, value: supported });
+    }
+    Box::leak(slots.into_boxed_slice()).as_mut_ptr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_threaded_builds_say_so() {
+        for version in [
+            "3.13.0 experimental free-threading build (main, Oct  7 2024, 23:47:18) [GCC 14.2.0]",
+            "3.14.0 free-threading build (main, Oct  7 2025, 15:35:57) [GCC 14.2.0]",
+        ] {
+            assert!(names_free_threading(version), "{version}");
+        }
+        assert!(!names_free_threading("3.13.5 (main, Jun 25 2025, 18:55:22) [GCC 14.2.0]"));
+        assert!(!is_free_threaded(), "the one that runs the tests");
+    }
 }

@@ -7,7 +7,7 @@ use std::ptr;
 
 use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyIterator, PyString};
 use pyo3::{Borrowed, PyErr, ffi};
 
 use super::Object;
@@ -65,6 +65,19 @@ impl Filling<'_> {
         unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), now.as_mut_ptr().cast(), count) };
         self.unfilled = later;
     }
+}
+
+/// What an iterator gives, all of it. An iterator that is `collect`ed itself has PyO3 keep `operator.length_hint`, an object of
+/// one interpreter, for the whole process.
+///
+/// # Errors
+/// What the iterator raises.
+pub fn items<'py>(iterator: &Bound<'py, PyIterator>) -> PyResult<Vec<Object<'py>>> {
+    let mut items = Vec::new();
+    for item in iterator {
+        items.push(item?);
+    }
+    Ok(items)
 }
 
 /// Bytes that Python sees as `str`, a code point a byte.

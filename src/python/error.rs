@@ -2,6 +2,8 @@
 
 use pyo3::prelude::*;
 
+use super::convert::items;
+
 /// One line for an exception: its class and its text. Never fails.
 #[must_use]
 pub fn describe(py: Python<'_>, error: &PyErr) -> String {
@@ -24,9 +26,9 @@ pub fn traceback(py: Python<'_>, error: &PyErr) -> Vec<String> {
         // Before 3.12 CPython hands the traceback over beside the exception.
         let elements = module
             .call_method1("format_exception", (value.get_type(), value, error.traceback(py)))?;
-        elements
-            .try_iter()?
-            .map(|element| Ok(element?.str()?.to_string_lossy().into_owned()))
+        items(&elements.try_iter()?)?
+            .iter()
+            .map(|element| Ok(element.str()?.to_string_lossy().into_owned()))
             .collect::<PyResult<Vec<_>>>()
     });
     formatted.unwrap_or_else(|_| vec![describe(py, error)])

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::{Mutex, RwLock};
 use pyo3::{PyResult, Python, ffi};
 
+use super::gil::{self, Gil, Sharing};
 use super::meter::Meter;
 use super::runtime::{self, StartError};
-use super::thread;
+use super::{compat, thread};
 
 /// The name of the process' first interpreter.
 pub const MAIN: &str = "main_interpreter";
@@ -21,6 +22,8 @@ pub const MAIN: &str = "main_interpreter";
 pub struct Interpreter {
     name: Box<str>,
     address: AtomicPtr<ffi::PyInterpreterState>,
+    /// The lock it runs under.
+    gil: &'static Gil,
     /// What the layers above keep of it: plain Rust, set once by `prepare`.
     contents: OnceLock<Box<dyn Any + Send + Sync>>,
     meter: OnceLock<&'static Meter>,
@@ -80,6 +83,13 @@ pub fn current(_attached: Python<'_>) -> Option<&'static Interpreter> {
     KNOWN.read().iter().find(|known| known.address() == address).copied()
 }
 
+/// The lock of the interpreter at an address. Interpreters that are not ours count as sharing one: who waits for them sleeps
+/// in Python's own queue all the same.
+pub(super) fn gil_at(address: *mut ffi::PyInterpreterState) -> &'static Gil {
+    let known = KNOWN.read().iter().find(|known| known.address() == address).copied();
+    known.map_or(&gil::SHARED, Interpreter::gil)
+}
+
 impl Interpreter {
     #[must_use]
     pub fn name(&self) -> &str {
@@ -107,6 +117,16 @@ impl Interpreter {
         self.contents.get()?.downcast_ref()
     }
 
+    /// Whether it runs beside the others, under a lock of its own.
+    #[must_use]
+    pub fn has_own_gil(&self) -> bool {
+        !std::ptr::eq(self.gil, &raw const gil::SHARED)
+    }
+
+    pub(super) fn gil(&self) -> &'static Gil {
+        self.gil
+    }
+
     /// Says where the time of its threads is counted; until then it is not.
     pub fn measure(&self, meter: &'static Meter) {
         let _ = self.meter.set(meter);
@@ -125,10 +145,15 @@ fn find(name: &[u8]) -> Option<&'static Interpreter> {
     KNOWN.read().iter().find(|known| known.name.as_bytes() == name).copied()
 }
 
-fn remember(name: &str, address: *mut ffi::PyInterpreterState) -> &'static Interpreter {
+fn remember(
+    name: &str,
+    address: *mut ffi::PyInterpreterState,
+    gil: &'static Gil,
+) -> &'static Interpreter {
     let interpreter = Box::leak(Box::new(Interpreter {
         name: name.into(),
         address: AtomicPtr::new(address),
+        gil,
         contents: OnceLock::new(),
         meter: OnceLock::new(),
     }));
@@ -145,25 +170,33 @@ fn start_main() -> Result<&'static Interpreter, StartError> {
         ffi::PyEval_SaveThread();
         address
     };
-    Ok(remember(MAIN, address))
+    Ok(remember(MAIN, address, &gil::SHARED))
 }
 
 /// A sub-interpreter. The thread is detached again when this returns.
 fn start_named(main: &'static Interpreter, name: &str) -> Result<&'static Interpreter, StartError> {
+    let sharing = gil::sharing_of(name.as_bytes());
     let address = thread::attach(main, |_| {
-        // SAFETY: attached to main. Py_NewInterpreter switches to the new interpreter, or leaves NULL and no state; both
-        // ways the swap goes back to the state of the attachment.
+        // SAFETY: attached to main. Either way of making an interpreter switches to it, or leaves main's state; both ways
+        // the swap goes back to the state of the attachment, and takes the lock that this one needs.
         unsafe {
             let outer = ffi::PyThreadState_Get();
-            let state = ffi::Py_NewInterpreter();
-            let address = if state.is_null() { None } else { Some(ffi::PyInterpreterState_Get()) };
+            let made = match sharing {
+                Sharing::Shared => ffi::Py_NewInterpreter(),
+                Sharing::Own => compat::new_own_gil_interpreter()?,
+            };
+            let address = if made.is_null() { None } else { Some(ffi::PyInterpreterState_Get()) };
             ffi::PyThreadState_Swap(outer);
             let address = address.ok_or(StartError::Interpreter)?;
-            thread::adopt(address, state);
+            thread::adopt(address, made);
             Ok(address)
         }
     })?;
-    Ok(remember(name, address))
+    let gil = match sharing {
+        Sharing::Shared => &gil::SHARED,
+        Sharing::Own => Box::leak(Box::new(Gil::new())),
+    };
+    Ok(remember(name, address, gil))
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyType};
 use pyo3::{Borrowed, ffi};
 
+use super::compat;
 use super::row::{Method, leak_methods};
 
-/// Makes a module object in the current interpreter and enters it in `sys.modules`.
+/// Makes a module object in the current interpreter and enters it in `sys.modules`. Each interpreter has a definition of its
+/// own, so that nothing is shared between them, whatever lock they run under.
 ///
 /// # Errors
 /// What CPython raises when it cannot make the module.
@@ -26,15 +28,23 @@ pub fn create<'py>(
         m_doc: doc.as_ptr(),
         m_size: ffi::Py_ssize_t::try_from(size_of::<Slot>()).expect("a slot is small"),
         m_methods: leak_methods(functions),
-        m_slots: ptr::null_mut(),
+        m_slots: compat::module_slots(),
         m_traverse: None,
         m_clear: None,
         m_free: None,
     }));
-    // SAFETY: the definition is leaked, as the module needs; CPython zeroes the state, and `Slot` reads zeroes as "not set".
+    let machinery = py.import("importlib.machinery")?;
+    let spec = machinery.getattr("ModuleSpec")?.call1((name.to_string_lossy(), py.None()))?;
+    // SAFETY: the definition is leaked, as the module needs. Execution makes the state, zeroed, and `Slot` reads zeroes as
+    // "not set".
     let module = unsafe {
-        let object = ffi::PyModule_Create2(definition, ffi::PYTHON_ABI_VERSION);
-        Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked::<PyModule>()
+        let version = ffi::PYTHON_ABI_VERSION;
+        let object = ffi::PyModule_FromDefAndSpec2(definition, spec.as_ptr(), version);
+        let module = Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked::<PyModule>();
+        if ffi::PyModule_ExecDef(module.as_ptr(), definition) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        module
     };
     py.import("sys")?.getattr("modules")?.set_item(module.name()?, &module)?;
     Ok(module)

@@ -44,6 +44,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.memory_session" "memory_session.py" false,
     "mod_python.nested" "nested.py" false,
     "mod_python.obstacles" "obstacles.py" false,
+    "mod_python.own_gil" "own_gil.py" false,
     "mod_python.pages" "pages.py" false,
     "mod_python.psp" "psp.py" false,
     "mod_python.psp_page" "psp_page.py" false,

@@ -30,13 +30,36 @@ pub enum StartError {
     NoLibrary { version: String, library: String },
     #[error("MP0007: the path {0:?} of Python's installation cannot be given to Python")]
     BadPath(PathBuf),
+    #[error(
+        "MP0045: Python {version} ({library}) is a free-threaded build, which mod_python cannot run in: load the usual build of Python"
+    )]
+    FreeThreaded { version: String, library: String },
     #[error("MP0008: Python could not make an interpreter")]
     Interpreter,
+    #[error("MP0046: Python could not make an interpreter with a GIL of its own: {0}")]
+    OwnGil(String),
 }
 
 /// Asks for `python -OO`. It counts only when Python has not started yet.
 pub fn optimize() {
     OPTIMIZE.store(true, Ordering::Relaxed);
+}
+
+/// Whether the libpython of this process is one to run with. Starts nothing.
+///
+/// # Errors
+/// It is too old, or free-threaded.
+pub fn check() -> Result<(), StartError> {
+    let (major, minor, micro) = compat::version();
+    if (major, minor) < (3, 11) {
+        return Err(StartError::TooOld(major, minor));
+    }
+    if compat::is_free_threaded() {
+        let version = format!("{major}.{minor}.{micro}");
+        let library = compat::library_path().unwrap_or_else(|| "libpython".to_owned());
+        return Err(StartError::FreeThreaded { version, library });
+    }
+    Ok(())
 }
 
 /// Starts Python on this thread and leaves the thread attached to the main interpreter.
@@ -46,10 +69,8 @@ pub(super) fn start() -> Result<(), StartError> {
     if unsafe { ffi::Py_IsInitialized() } != 0 {
         return Err(StartError::Foreign);
     }
+    check()?;
     let (major, minor, _) = compat::version();
-    if (major, minor) < (3, 11) {
-        return Err(StartError::TooOld(major, minor));
-    }
     if let Some(home) = home::of_process(Kind::Installation) {
         name_program(&home.join(format!("bin/python{major}.{minor}")))?;
     } else if std::env::var_os("PYTHONHOME").is_none() {

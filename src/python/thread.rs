@@ -9,25 +9,26 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
 
-use super::interpreter::Interpreter;
+use super::gil::Gil;
+use super::interpreter::{self, Interpreter};
 use super::meter::{Arrival, Meter, Pause, Stay};
 
 thread_local! {
     static STATES: RefCell<States> = const { RefCell::new(States(Vec::new())) };
-    static ATTACHED: Cell<*mut ffi::PyThreadState> = const { Cell::new(ptr::null_mut()) };
+    static ATTACHED: Cell<Option<Attached>> = const { Cell::new(None) };
 }
 
-/// The attachment that holds Python's lock, by a number of its own; 0 when none of ours does.
-static HOLDER: AtomicU64 = AtomicU64::new(0);
-/// The attachment that somebody has waited for in vain: it holds on for long, or has let go of the lock inside Python.
-static SLOW: AtomicU64 = AtomicU64::new(0);
-/// How often a thread lets others run before it sleeps in Python's own queue.
-const TURNS: u32 = 40;
+/// What this thread is attached with: its state in an interpreter, and the lock that the interpreter runs under.
+#[derive(Clone, Copy)]
+struct Attached {
+    state: *mut ffi::PyThreadState,
+    gil: &'static Gil,
+}
 
 /// Set when the process leaves: from then on nothing waits for Python any more.
 static LEAVING: AtomicBool = AtomicBool::new(false);
@@ -46,14 +47,11 @@ struct State {
 pub fn attach<R>(interpreter: &Interpreter, f: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     let state = state_for(interpreter.address());
     let outer = ATTACHED.get();
-    if outer == state {
+    if outer.is_some_and(|outer| outer.state == state) {
         return counted(f);
     }
-    if !outer.is_null() {
-        // SAFETY: this thread is attached with `outer`, which is restored below.
-        unsafe { ffi::PyEval_SaveThread() };
-    }
-    let _attached = Attachment::enter(state, outer, interpreter.meter());
+    let inner = Attached { state, gil: interpreter.gil() };
+    let _attached = Attachment::enter(inner, outer, interpreter.meter());
     counted(f)
 }
 
@@ -70,11 +68,12 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
     }
     let visit = Visit::note();
     let pause = Pause::begin();
-    HOLDER.store(0, Ordering::Release);
+    let gil = visit.attached.gil;
+    gil.note_free();
     let carried = Carried(|| {
         let result = f();
-        pause.want(HOLDER.load(Ordering::Relaxed) != 0);
-        wait_for_turn();
+        pause.want(gil.is_held());
+        gil.wait_for_turn();
         result
     });
     #[expect(
@@ -82,7 +81,7 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
         reason = "the one place that keeps our own count beside PyO3's"
     )]
     let result = py.detach(move || carried.run());
-    hold();
+    gil.note_held();
     pause.end();
     drop(visit);
     result.0
@@ -91,7 +90,7 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
 /// Whether the calling thread is attached through [`attach`] now; true in a signal handler that interrupted Python.
 #[must_use]
 pub fn is_attached() -> bool {
-    !ATTACHED.get().is_null()
+    ATTACHED.get().is_some()
 }
 
 /// The process is leaving: threads that end from now on leave their states alone.
@@ -137,25 +136,27 @@ fn run<F: for<'py> FnOnce(Python<'py>) -> R, R>(
     Ok(ptr::null_mut())
 }
 
-/// An attachment; dropping it detaches and goes back to the outer one.
+/// An attachment; dropping it detaches and goes back to the outer one. No thread ever has two of Python's locks.
 struct Attachment {
-    outer: *mut ffi::PyThreadState,
+    inner: Attached,
+    outer: Option<Attached>,
     stay: Stay,
 }
 
 impl Attachment {
-    fn enter(
-        state: *mut ffi::PyThreadState,
-        outer: *mut ffi::PyThreadState,
-        meter: Option<&'static Meter>,
-    ) -> Self {
-        let arrival = Arrival::new(meter, HOLDER.load(Ordering::Relaxed) != 0);
-        wait_for_turn();
-        // SAFETY: `state` belongs to this thread and the thread is not attached now.
-        unsafe { ffi::PyEval_RestoreThread(state) };
-        hold();
-        ATTACHED.set(state);
-        Self { outer, stay: arrival.enter() }
+    fn enter(inner: Attached, outer: Option<Attached>, meter: Option<&'static Meter>) -> Self {
+        if let Some(outer) = outer {
+            outer.gil.note_free();
+            // SAFETY: this thread is attached with `outer`, which is restored when the attachment is dropped.
+            unsafe { ffi::PyEval_SaveThread() };
+        }
+        let arrival = Arrival::new(meter, inner.gil.is_held());
+        inner.gil.wait_for_turn();
+        // SAFETY: the state belongs to this thread and the thread is not attached now.
+        unsafe { ffi::PyEval_RestoreThread(inner.state) };
+        inner.gil.note_held();
+        ATTACHED.set(Some(inner));
+        Self { inner, outer, stay: arrival.enter() }
     }
 }
 
@@ -163,61 +164,42 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         self.stay.end();
         ATTACHED.set(self.outer);
-        HOLDER.store(0, Ordering::Release);
+        self.inner.gil.note_free();
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.
         unsafe { ffi::PyEval_SaveThread() };
-        if !self.outer.is_null() {
-            // SAFETY: `outer` was saved by `attach` on this thread.
-            unsafe { ffi::PyEval_RestoreThread(self.outer) };
+        if let Some(outer) = self.outer {
+            // SAFETY: the state was saved by `enter` on this thread.
+            unsafe { ffi::PyEval_RestoreThread(outer.state) };
+            outer.gil.note_held();
         }
     }
-}
-
-/// Lets other threads run while one of ours is in Python. Most handlers are done in microseconds: by then the lock is free,
-/// and nobody had to be put to sleep and woken, which costs more than the handler. Who has waited long enough sleeps after
-/// all, in the queue of Python's lock, and those behind do so at once.
-fn wait_for_turn() {
-    for _ in 0..TURNS {
-        let holder = HOLDER.load(Ordering::Acquire);
-        if holder == 0 || holder == SLOW.load(Ordering::Relaxed) {
-            return;
-        }
-        std::thread::yield_now();
-    }
-    SLOW.store(HOLDER.load(Ordering::Acquire), Ordering::Relaxed);
-}
-
-/// This thread has Python's lock.
-fn hold() {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    HOLDER.store(NEXT.fetch_add(1, Ordering::Relaxed), Ordering::Release);
 }
 
 /// While a thread is detached inside a callback, its own state is the one to use again: also for a thread that Python made.
 struct Visit {
-    attached: *mut ffi::PyThreadState,
+    attached: Attached,
     lent: bool,
 }
 
 impl Visit {
     fn note() -> Self {
-        let attached = ATTACHED.replace(ptr::null_mut());
-        if !attached.is_null() {
+        if let Some(attached) = ATTACHED.replace(None) {
             return Self { attached, lent: false };
         }
         // SAFETY: the thread is attached (the caller has a `Python`), so both calls answer.
         let (state, interpreter) =
             unsafe { (ffi::PyThreadState_Get(), ffi::PyInterpreterState_Get()) };
         STATES.with_borrow_mut(|states| states.0.push(State { interpreter, state, owned: false }));
-        Self { attached, lent: true }
+        Self { attached: Attached { state, gil: interpreter::gil_at(interpreter) }, lent: true }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        ATTACHED.set(self.attached);
         if self.lent {
             STATES.with_borrow_mut(|states| states.0.pop());
+        } else {
+            ATTACHED.set(Some(self.attached));
         }
     }
 }
