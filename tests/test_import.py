@@ -1,6 +1,10 @@
 """Importing: reloading at the next request, same names in two directories, paths, and what cannot be imported."""
 
+import textwrap
+
 import pytest
+
+from crowd import CLIENTS, crowd
 
 
 def module(value):
@@ -325,3 +329,29 @@ def test_logging_of_imports(httpd):
     site = httpd(handler=module("one"), config="SetHandler mod_python\nPythonHandler app\nPythonDebug On")
     site.get("/")
     site.wait_log(r":notice\].*[Ii]mport.*app")
+
+
+def test_paths_of_many_sections_at_once(httpd):
+    """Each section has a PythonPath of its own, and all of them one interpreter, whose `sys.path` is one list."""
+    names = [f"place{number}" for number in range(CLIENTS)]
+    handler = """
+        import {name}_part
+
+        def handler(req):
+            req.write({name}_part.TEXT)
+            return 0
+    """
+    files = {f"{name}/{name}.py": textwrap.dedent(handler).format(name=name) for name in names}
+    files |= {f"parts/{name}/{name}_part.py": f"TEXT = {name!r}" for name in names}
+    section = """
+        <Directory "${{docroot}}/{name}">
+            SetHandler mod_python
+            PythonHandler {name}
+            PythonPath "sys.path + ['${{docroot}}/{name}', '${{docroot}}/parts/{name}']"
+        </Directory>
+    """
+    site = httpd(files=files, server="".join(section.format(name=name) for name in names), children=1)
+    for _ in range(5):
+        answers = crowd(site, lambda ask, number: ask("GET", f"/{names[number]}/x").text)
+        assert answers == names
+        site.restart()

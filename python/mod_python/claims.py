@@ -12,7 +12,7 @@ import sys
 from _thread import RLock
 from importlib.machinery import ModuleSpec, PathFinder
 
-from .generations import spec_at
+from .generations import spec_at, thread
 from .search import Location, is_system, locate, search
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def resolve(name: str, directory: str | None, importing: Generation | None = Non
             return key  # else: html.py that wants the standard library's html
     if name in sys.stdlib_module_names or (name in sys.modules and name not in _owners):
         return name
-    found = search(name, sys.path)
+    found = search(name, _path())
     if isinstance(found, Location):
         return claim(found.directory, name)
     if found is None and own and os.path.isdir(os.path.join(own, name)):
@@ -121,7 +121,7 @@ class SiteFinder:
         top = fullname.partition(".")[0]
         if top in _never_site or top in sys.stdlib_module_names:
             return None
-        found = search(fullname, sys.path if path is None else path)
+        found = search(fullname, _path() if path is None else path)
         if not isinstance(found, Location):
             return found
         if path is None:
@@ -129,6 +129,10 @@ class SiteFinder:
                 _keys.setdefault((found.directory, fullname), fullname)
                 _owners.setdefault(fullname, (found.directory, fullname))
         return spec_at(fullname, found)
+
+
+def _path() -> list[str]:
+    return [*thread.path, *(entry for entry in sys.path if entry not in thread.path)] if thread.path else sys.path
 
 
 def _is_free(name: str) -> bool:

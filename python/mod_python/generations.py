@@ -43,6 +43,8 @@ class _ThreadState(_local):
     def __init__(self) -> None:
         self.executing: list[Generation] = []
         self.autoreload = False
+        self.path: list[str] = []
+        """PythonPath of the handler that is being imported: another thread may change `sys.path` meanwhile."""
 
 
 thread = _ThreadState()

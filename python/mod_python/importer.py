@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 _INTERNAL = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
 
 
-def load(name: str, directory: str | None, autoreload: bool, log: bool) -> tuple[ModuleType, tuple[Stamp, ...]]:
+def load(
+    name: str, directory: str | None, autoreload: bool, log: bool, path_expression: str | None = None
+) -> tuple[ModuleType, tuple[Stamp, ...]]:
     """Import the module of a handler directive, of which `directory` is the directory.
+
+    It and what it imports are looked for along the path of `path_expression`, whatever another thread has made of
+    `sys.path` since `prepare_path` was called with it.
 
     The second result is what to watch: path, modification time (ns), size and inode of each file that may be
     reloaded. While none differs, the module is up to date.
     """
+    outer, thread.path = thread.path, _paths.get(path_expression or "", [])
     try:
         target = _target(name, directory or None, directory or None, None, autoreload)
         module = _import_target(target, name, autoreload, log)
@@ -40,6 +46,8 @@ def load(name: str, directory: str | None, autoreload: bool, log: bool) -> tuple
     except BaseException as error:
         _tidy(error)
         raise
+    finally:
+        thread.path = outer
 
 
 def import_module(module_name: str, autoreload: int = 1, log: int = 0, path: Sequence[str] | None = None) -> ModuleType:

@@ -222,6 +222,7 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
         own_directory(handler).map(Text),
         handler.settings.auto_reload(),
         handler.settings.debug(),
+        handler.settings.python_path().map(Text),
     );
     let loaded = py.import("mod_python.importer")?.call_method1("load", arguments)?;
     let (module, watched) = extract_loaded(&loaded)?;
