@@ -372,3 +372,33 @@ def test_errors_stream(wsgi):
     assert site.get("/wrong").status == 500
     site.expect_log("TypeError: wsgi.errors takes str, not bytes")
     site.expect_log(r"PythonHandler mod_python\.wsgi: ")
+
+
+@pytest.mark.every_mpm
+def test_beside_handlers_of_other_phases(wsgi):
+    """Which have made a request object, and have left the request to httpd since."""
+    site = wsgi(
+        """
+            from mod_python import apache
+
+            def fixuphandler(req):
+                req.notes["fixed"] = "yes"
+                return apache.OK
+
+            def loghandler(req):
+                req.log_error(f"answered {req.notes['fixed']} {req.args}", apache.APLOG_NOTICE)
+                return apache.OK
+
+            def application(environ, start_response):
+                body = environ["wsgi.input"].read()
+                start_response("200 OK", [("Content-Type", "text/plain")])(b"written ")
+                environ["wsgi.errors"].write("said\\n")
+                return iter([b"returned ", body])
+        """,
+        config="PythonFixupHandler app\nPythonLogHandler app\n",
+    )
+    site.expect_log("said")
+    site.patience = 10
+    for number in range(3):
+        assert site.post(f"/?{number}", b"body").text == "written returned body"
+    site.wait_log("answered yes 2")

@@ -86,8 +86,29 @@ def init(name: str, server: mp_server) -> CallBack:
     interpreter = name
     main_server = server
     sys.argv = ["mod_python"]
+    _guard_forks()
     _callback = CallBack()
     return _callback
+
+
+def _guard_forks() -> None:
+    """CPython aborts a process that was forked in a sub-interpreter, and hangs in one forked where there are any."""
+
+    def guard(fork: Callable[[], Any]) -> Callable[[], Any]:
+        def guarded() -> Any:
+            if _apache.may_fork():
+                return fork()
+            raise RuntimeError(
+                f"os.{fork.__name__}() cannot be used where a process has several Python interpreters: use subprocess, "
+                "or have all that the server runs in one (PythonInterpreter main_interpreter)"
+            )
+
+        return guarded
+
+    for function in ("fork", "forkpty"):
+        guarded = guard(getattr(os, function))
+        for module in (os, sys.modules["posix"]):
+            setattr(module, function, guarded)
 
 
 def register_cleanup(  # type: ignore[no-redef]

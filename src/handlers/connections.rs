@@ -22,8 +22,9 @@ use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
 use crate::objects::report::{Report, Told};
+use crate::objects::request_state::end_copy;
 use crate::objects::resolve;
-use crate::python::{interpreter, thread};
+use crate::python::{fork, interpreter, thread};
 
 /// The handshake of TLS is over by then; HTTP, of either version, comes later.
 const ORDER: Order = Order::MIDDLE.after(&[c"mod_ssl.c"]);
@@ -101,7 +102,7 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
-    thread::attach(interpreter, |py| {
+    let status = thread::attach(interpreter, |py| {
         let Some(state) = State::of_interpreter(interpreter) else {
             return Status::INTERNAL_SERVER_ERROR;
         };
@@ -110,7 +111,11 @@ fn attached(
             thread::detach(py, || report(connection, entry, told, state.counters));
             Status::INTERNAL_SERVER_ERROR
         })
-    })
+    });
+    if fork::is_copy() {
+        end_copy();
+    }
+    status
 }
 
 fn call(

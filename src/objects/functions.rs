@@ -23,7 +23,7 @@ use crate::forms::urlencoded::{self, Separator};
 use crate::python::Object;
 use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
 use crate::python::row::{Arguments, Arity, Method, function};
-use crate::python::{module, thread};
+use crate::python::{interpreter, module, thread};
 
 type Module<'a, 'py> = Borrowed<'a, 'py, PyAny>;
 
@@ -55,6 +55,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"_psp_run", psp_run::run_page, Arity(3, 3), c"_psp_run(req, code, globals)\n--\n\nRun a page's code; what it writes is held back until it is done."),
     function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
     function(c"serve_wsgi", request_wsgi::serve, Arity(1, 1), c"serve_wsgi(req)\n--\n\nAnswer the request with the WSGI application that its PythonOptions name. Returns OK, DECLINED or an HTTP status."),
+    function(c"may_fork", may_fork, Arity(0, 0), c"may_fork()\n--\n\nWhether the main interpreter is the only one of this process."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
     function(c"modules_reloaded", modules_reloaded, Arity(1, 1), c"modules_reloaded(count)\n--\n\nCount modules that are about to be imported anew, for the status page."),
 ];
@@ -66,6 +67,10 @@ pub fn log_level(number: i64) -> Level {
         ..=0 => Level::Error,
         number => Level::from_number(number).unwrap_or(Level::Trace8),
     }
+}
+
+fn may_fork(_module: Module<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<bool> {
+    Ok(!interpreter::is_one_of_several())
 }
 
 fn log_error(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {

@@ -21,15 +21,16 @@ use super::request::RequestObject;
 use super::request_body::Body;
 use super::subrequest::Open;
 use super::{request_count, response_end};
-use crate::apache::log::Target;
+use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
+use crate::apache::server::Server;
 use crate::apache::status::Status;
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::counters::Row;
 use crate::python::interpreter::Interpreter;
-use crate::python::{Object, class, thread};
+use crate::python::{Object, class, fork, thread};
 
 /// Why an input filter gave nothing.
 #[derive(Clone, Debug)]
@@ -95,10 +96,21 @@ pub struct Service<'r> {
 
 impl Drop for Service<'_> {
     fn drop(&mut self) {
+        let outer = self.state.services.get() - 1;
+        if outer == 0 && fork::is_copy() {
+            end_copy();
+        }
         // A thread that still has the request on loan may count too.
         drop(self.of_lease.take());
-        self.state.services.set(self.state.services.get() - 1);
+        self.state.services.set(outer);
     }
+}
+
+/// Ends a process that Python code has made by `os.fork()` and that is about to go on as httpd.
+pub fn end_copy() -> ! {
+    let line = b"MP0050: mod_python: a process that os.fork() made has come back from Python code, and ends here: let it leave by os._exit()";
+    log::log(Server::main().map_or(Target::Process, Target::Server), Level::Error, line);
+    fork::end()
 }
 
 /// Runs the configured cleanup handlers; set once, by the layer that calls handlers.

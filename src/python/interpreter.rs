@@ -75,6 +75,12 @@ pub fn all() -> Vec<&'static Interpreter> {
     KNOWN.read().iter().filter(|known| known.is_prepared()).copied().collect()
 }
 
+/// Whether there are others beside the main one, prepared or not.
+#[must_use]
+pub fn is_one_of_several() -> bool {
+    KNOWN.read().len() > 1
+}
+
 /// The interpreter that the calling thread is attached to. None in one that is not ours.
 #[must_use]
 pub fn current(_attached: Python<'_>) -> Option<&'static Interpreter> {

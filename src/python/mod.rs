@@ -8,6 +8,7 @@ pub mod code;
 pub mod compat;
 pub mod convert;
 pub mod error;
+pub mod fork;
 pub mod gil;
 pub mod home;
 pub mod interpreter;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
 
-use super::compat;
 use super::home::{self, Kind};
+use super::{compat, fork};
 
 static OPTIMIZE: AtomicBool = AtomicBool::new(false);
 
@@ -83,6 +83,7 @@ pub(super) fn start() -> Result<(), StartError> {
     }
     // SAFETY: Python is not initialised in this process, and the caller's lock keeps other threads out. 0: no signal handlers.
     unsafe { ffi::Py_InitializeEx(0) };
+    fork::watch();
     Ok(())
 }
 
