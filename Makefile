@@ -6,7 +6,7 @@ export PATH
 # Tests of one httpd each wait more than they compute: two a core.
 WORKERS ?= $(shell echo $$(( 2 * $$(nproc) )))
 
-.PHONY: help run test build install lint docs docs-links fuzz test-matrix bench dependencies-build
+.PHONY: help run test build install lint docs docs-links fuzz soak test-matrix bench dependencies-build
 
 help:
 	@echo "make run          build, and serve examples/ at http://localhost:8080/ (PORT=8081 for another port)"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint         formatting and lints"
 	@echo "make docs         the documentation, as pages in target/docs; make docs-links asks the links to elsewhere"
 	@echo "make fuzz         five minutes of fuzzing for each parser (FUZZ_SECONDS=60 for another time)"
+	@echo "make soak         ten minutes of everything at once, restarts and killed children among it (SOAK_SECONDS=60 for another time)"
 	@echo "make test-matrix  the same binary, and its tests, under several versions of Python (PYTHONS=\"3.13 3.14\" for some)"
 	@echo "make bench        side by side with the C modules"
 
@@ -61,6 +62,11 @@ FUZZ_SECONDS ?= 300
 fuzz:
 	@scripts/install-dependencies build fuzz
 	scripts/fuzz all $(FUZZ_SECONDS)
+
+soak:
+	@scripts/install-dependencies build test
+	cargo build --release --locked
+	PYTHONPATH=tests /usr/bin/python3 -m soak
 
 PYTHONS ?= 3.11 3.13 3.14 3.15
 

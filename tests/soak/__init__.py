@@ -1,0 +1,7 @@
+"""The soak: a server with all that mod_python has, visitors who know each answer, and whatever may go wrong, for as long as wanted.
+
+`site` and `htdocs` are the server, `questions` what `visitor`s ask it, `strangers` clients that behave badly, `weather` what
+befalls the server's processes and disks, `cramped` one that runs out of memory, `log` reads the error log, `growth` weighs
+processes, `ledger` keeps what was right, what was excused and what should not be, and `soak` is a run of all of them.
+`python3 -m soak` runs it, with what `plan` reads from the environment.
+"""

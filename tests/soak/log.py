@@ -1,0 +1,59 @@
+"""The error log of a soak, read once as it grows: how often httpd has started, and what should not be in it."""
+
+import re
+import threading
+
+import httpd
+
+# The last line of a traceback, or one of its others.
+PYTHON = re.compile(r"^(?:\[[^\]]+\] )+(?:MP\d{4}: )?\w+ [\w.:/@]+: ?(?P<text>.*)$")
+INNER = re.compile(r"^(Traceback|\s|$|\\n|During handling|The above exception|\[)")
+EXPECTED = re.compile(
+    "on purpose"
+    "|RecursionError|MemoryError|os.fork\\(\\) cannot be used"
+    "|AH01617|AH01618"  # wrong passwords, unknown users
+    "|No space left on device|Errno 28|File too large|Errno 27|database or disk is full|disk I/O error|unable to open database"
+    "|Connection reset by peer|Client read error|client closed connection|the client closed the connection|[Ww]rite failed|[Ff]lush failed|[Rr]ead (error|failed)"
+    "|The timeout specified has expired|TimeoutError|partial body|AH0(1382|0550|0561|0567|3448|2430|1102)"
+    "|AH00046"  # the kind of child that a hard restart is for: one that spins
+)
+DEATH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal (?P<signal>.*)")
+
+
+class Log:
+    def __init__(self, path):
+        self.path, self.offset, self.starts = path, 0, 0
+        self.bad, self.deaths, self.killed = [], [], set()
+        self.lock = threading.Lock()
+
+    def poll(self):
+        """Reads what is new. True, so that it can stand in a condition."""
+        with self.lock:
+            try:
+                with open(self.path, "rb") as file:
+                    file.seek(self.offset)
+                    data = file.read()
+            except FileNotFoundError:
+                return True
+            whole = data.rpartition(b"\n")[0]
+            if whole:
+                self.offset += len(whole) + 1
+                for line in whole.decode("utf-8", "backslashreplace").split("\n"):
+                    self.see(line)
+        return True
+
+    def see(self, line):
+        self.starts += "resuming normal operations" in line
+        death = DEATH.search(line)
+        if death:
+            if int(death["pid"]) not in self.killed:
+                self.deaths.append(line)
+        elif httpd.FORBIDDEN.search(line) or (self.is_alarming(line) and not EXPECTED.search(line)):
+            self.bad.append(line)
+
+    def is_alarming(self, line):
+        match = httpd.LINE.match(line)
+        if (match and match["level"] not in httpd.BAD_LEVELS) or httpd.HARMLESS.search(line):
+            return False
+        python = PYTHON.match(line)
+        return not (python and INNER.match(python["text"]))
