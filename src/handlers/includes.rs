@@ -12,6 +12,7 @@ use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::settings::Settings;
+use crate::objects::deadline;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
@@ -98,7 +99,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
     let settings = settings_of(request).ok_or_else(|| tag("no configuration of mod_python"))?;
     let interpreter = runner::interpreter_of(settings, None, request)
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
-    let _service = RequestState::of(request).serve();
+    let _service = RequestState::of(request).serve(request);
     let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {
@@ -190,8 +191,10 @@ impl Tag<'_> {
     fn run(&self, py: Python<'_>, interpreter: &'static Interpreter) -> PyResult<()> {
         let state = State::of_interpreter(interpreter)
             .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))?;
-        resolve::apply_python_path(py, state, self.settings)?;
         let request = self.element.request();
+        let limit = self.settings.timeout();
+        let _armed = deadline::arm(py, state, request, limit, || page_name(request));
+        resolve::apply_python_path(py, state, self.settings)?;
         let globals = globals(&RequestState::of(request).object(py, state)?)?;
         globals
             .set_item("filter", filter::instantiate_of_element(py, state, self.lease.clone())?)?;

@@ -7,9 +7,11 @@ use pyo3::types::{PyBool, PyInt, PyTuple};
 use super::debugger;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
+use crate::apache::stream::Stream;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
+use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
@@ -59,6 +61,16 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// What the client is told.
+    pub fn status(&self, py: Python<'_>, state: &State) -> Status {
+        match self {
+            Self::Raised(raised) if state.is_timeout(py, raised) => Status::GATEWAY_TIME_OUT,
+            _ => Status::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
 impl Call<'_> {
     pub fn run(
         &self,
@@ -70,7 +82,7 @@ impl Call<'_> {
         match self.call(py, state, handler, request) {
             Ok(Some(status)) => Result::Status(status),
             Ok(None) => Result::Missing,
-            Err(trouble) => Result::Failed(self.report(py, &trouble)),
+            Err(trouble) => Result::Failed(self.report(py, state, &trouble)),
         }
     }
 
@@ -81,6 +93,8 @@ impl Call<'_> {
         handler: &Handler<'_>,
         request: &RequestState,
     ) -> std::result::Result<Option<Status>, Trouble> {
+        let limit = handler.settings.timeout();
+        let _armed = deadline::arm(py, state, self.request, limit, || self.title());
         let object = request.object(py, state)?;
         let callable = match self.callable {
             Some(callable) => callable.bind(py),
@@ -97,27 +111,33 @@ impl Call<'_> {
     }
 
     /// Writes the error to the log, and to the client if PythonDebug is on and the response can still take it.
-    fn report(&self, py: Python<'_>, trouble: &Trouble) -> Status {
-        let name = format!(
-            "{} {}",
-            self.phase.directive().to_string_lossy(),
-            String::from_utf8_lossy(self.entry.text())
-        );
-        let report = Report::new(name, trouble.elements(py));
+    fn report(&self, py: Python<'_>, state: &State, trouble: &Trouble) -> Status {
+        let report = Report::new(self.title(), trouble.elements(py));
+        let status = trouble.status(py, state);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
-        let shows_page = self.debug
-            && !client_gone
+        let may_send = !client_gone
             && !matches!(self.phase, Phase::Log | Phase::Cleanup)
             && !self.request.eos_sent();
+        // What is there of the response must not pass for the whole.
+        let breaks_off = status == Status::GATEWAY_TIME_OUT && self.request.sent_bodyct() != 0;
         thread::detach(py, || {
             report.log(self.request);
-            if shows_page && report.send(self.request) {
-                Status::DONE
-            } else {
-                Status::INTERNAL_SERVER_ERROR
+            if may_send && breaks_off {
+                Stream::new(self.request).break_off();
+                return Status::DONE;
             }
+            if may_send && self.debug && report.send(self.request, status) {
+                return Status::DONE;
+            }
+            status
         })
+    }
+
+    /// The directive and the handler's text.
+    fn title(&self) -> String {
+        let directive = self.phase.directive().to_string_lossy();
+        format!("{directive} {}", String::from_utf8_lossy(self.entry.text()))
     }
 }
 

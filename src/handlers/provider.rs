@@ -9,6 +9,7 @@ use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash}
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
+use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
@@ -85,11 +86,13 @@ impl Question<'_> {
             }
         };
         let request = RequestState::of(self.request);
-        let _service = request.serve();
+        let _service = request.serve(self.request);
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
             let handler =
                 Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
+            let limit = settings.timeout();
+            let armed = deadline::arm(py, state, self.request, limit, || self.title(&provider));
             let answer = request.object(py, state).and_then(|req| {
                 let object = resolve::callable(py, state, &handler, &req)?;
                 let object = object.unwrap_or_else(|| py.None().into_bound(py));
@@ -98,6 +101,7 @@ impl Question<'_> {
                 }
                 action(py, &object, &req)
             });
+            drop(armed);
             request.release(py, state);
             answer.map_err(|raised| self.report(py, &provider, &raised)).ok()
         })
@@ -130,14 +134,18 @@ impl Question<'_> {
     }
 
     fn log(&self, provider: &Provider, text: &str) {
+        let line = format!("{}: {text}", self.title(provider));
+        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+    }
+
+    fn title(&self, provider: &Provider) -> String {
         let directive = match self.kind {
             Kind::Authn => "PythonAuthnProvider",
             Kind::Authz => "PythonAuthzProvider",
         };
         let (name, handler) = (&provider.name, provider.handler.text());
         let (name, handler) = (String::from_utf8_lossy(name), String::from_utf8_lossy(handler));
-        let line = format!("{directive} {name} {handler}: {text}");
-        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+        format!("{directive} {name} {handler}")
     }
 }
 

@@ -23,6 +23,7 @@ use super::response_end;
 use super::subrequest::Open;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
+use crate::apache::serving::Serving;
 use crate::apache::status::Status;
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
@@ -90,6 +91,7 @@ pub struct RequestState {
 pub struct Service<'r> {
     state: &'r RequestState,
     of_lease: Option<lease::Service<'r>>,
+    _serving: Serving,
 }
 
 impl Drop for Service<'_> {
@@ -152,10 +154,11 @@ impl RequestState {
 
     /// Python code is about to run for the request on this thread. To be dropped detached.
     #[must_use]
-    pub fn serve(&self) -> Service<'_> {
+    pub fn serve(&self, request: Request<'_>) -> Service<'_> {
         let outer = self.services.get();
         self.services.set(outer + 1);
-        Service { state: self, of_lease: Some(self.lease.serve(outer == 0)) }
+        let of_lease = Some(self.lease.serve(outer == 0));
+        Service { state: self, of_lease, _serving: Serving::enter(request) }
     }
 
     /// To be asked before something is sent on the request.
@@ -270,7 +273,7 @@ fn run_cleanups(request: Request<'_>, state: &RequestState) {
     loop {
         let next = state.cleanups.borrow_mut().pop();
         let Some(next) = next else { return };
-        let _service = state.serve();
+        let _service = state.serve(request);
         next.run(Target::Request(request));
     }
 }
