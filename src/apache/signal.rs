@@ -6,14 +6,14 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
-/// Whether this process is a child that [`install`] has been called in.
+/// Whether this process is a child, and [`begin_child`] has been called in it.
 static IS_CHILD: AtomicBool = AtomicBool::new(false);
 /// A descriptor to write to, -1 for none.
 static WAKE: AtomicI32 = AtomicI32::new(-1);
 static DUMP_REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on SIGUSR2 does not end the process. Called at the start of a child.
-pub fn install() {
+/// From now on SIGUSR2 does not end the process, nor those that it forks. Called in the parent, so that no child is too young.
+pub fn survive_dump_requests() {
     // SAFETY: the handler does only what a signal handler may.
     unsafe {
         let mut action: libc::sigaction = mem::zeroed();
@@ -22,6 +22,11 @@ pub fn install() {
         libc::sigemptyset(&raw mut action.sa_mask);
         libc::sigaction(libc::SIGUSR2, &raw const action, ptr::null_mut());
     }
+}
+
+/// This process is a child, and forgets what signals its parent got.
+pub fn begin_child() {
+    DUMP_REQUESTED.store(false, Ordering::Release);
     IS_CHILD.store(true, Ordering::Release);
 }
 

@@ -22,7 +22,7 @@ use crate::python::{error, home, interpreter, runtime, thread};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn init(pool: Pool<'_>, main: Server) {
-    signal::install();
+    signal::begin_child();
     pool.before_end(end);
     settle(main);
     let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
