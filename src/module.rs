@@ -48,7 +48,7 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server)
     handlers::includes::register();
     runtime_directory::prepare(pconf);
     if let Err(error) = lock_file::prepare(pconf) {
-        let line = format!("mod_python: no file for locks between processes: {error}");
+        let line = format!("MP0002: mod_python: no file for locks between processes: {error}");
         log::log(Target::Server(main), Level::Error, line.as_bytes());
     }
     Status::OK

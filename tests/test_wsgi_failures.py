@@ -27,6 +27,10 @@ CLOSED = """
 """
 
 
+def has_text(path):
+    return path.exists() and path.stat().st_size > 0
+
+
 @pytest.fixture
 def site(wsgi):
     def start(functions, config="", **options):
@@ -37,7 +41,7 @@ def site(wsgi):
             config,
             **options,
         )
-        site.closed = lambda name: wait_until((site.scratch / name).exists, f"close() of {name}")
+        site.closed = lambda name: wait_until(lambda: has_text(site.scratch / name), f"close() of {name}")
         return site
 
     return start

@@ -53,7 +53,8 @@ def _program(req: mp_request) -> str:
     if not name or not os.path.isfile(path):
         raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
     if os.path.dirname(os.path.realpath(path)) != os.path.realpath(directory):
-        req.log_error(f"mod_python.cgihandler: {path} is a link that leads out of its directory", apache.APLOG_ERR)
+        text = f"MP0311: mod_python.cgihandler: {path} is a link that leads out of its directory"
+        req.log_error(text, apache.APLOG_ERR)
         raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN)
     return path
 
@@ -72,7 +73,7 @@ def _run(req: mp_request, path: str) -> str | None:
             stdout.finish()
         except SystemExit as error:
             if error.code not in (None, 0):
-                req.log_error(f"mod_python.cgihandler: {path} left with {error.code!r}", apache.APLOG_WARNING)
+                req.log_error(f"MP0312: mod_python.cgihandler: {path} left with {error.code!r}", apache.APLOG_WARNING)
             stdout.finish()
         except BaseException:
             stdout.discard()

@@ -107,5 +107,5 @@ class Database:
             expired = [key for key in database.keys() if expires(database[key][:HEAD]) < now]  # noqa: SIM118
             for key in expired:
                 del database[key]
-        text = f"mod_python: session clean-up of {self.name}: {len(expired)} deleted"
+        text = f"MP0402: mod_python: session clean-up of {self.name}: {len(expired)} deleted"
         self.server.log_error(text, _apache.APLOG_INFO)

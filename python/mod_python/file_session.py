@@ -160,7 +160,7 @@ class Cleanup:
         else:
             index = 0
         self._set_status(index)
-        text = f"mod_python: session clean-up of {self.directory}: {self.deleted} deleted, {self.failed} failed"
+        text = f"MP0403: mod_python: session clean-up of {self.directory}: {self.deleted} deleted, {self.failed} failed"
         self.server.log_error(text, _apache.APLOG_INFO if not self.failed else _apache.APLOG_WARNING)
 
     def _visit(self, directory: str) -> None:

@@ -62,7 +62,7 @@ def check(
             if name == _ACCESS and not _allows(req, value, user):
                 raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN)
     except UncertainError as error:
-        req.log_error(f"mod_python.publisher: access is denied: {error}", apache.APLOG_ERR)
+        req.log_error(f"MP0306: mod_python.publisher: access is denied: {error}", apache.APLOG_ERR)
         raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN) from None
     return realm, user, password
 

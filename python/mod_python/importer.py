@@ -170,7 +170,7 @@ def _import_target(target: str, name: str, autoreload: bool, log: bool) -> Modul
         module = generations.finished_module(target)
         if module is None:
             if log and target not in sys.modules:
-                _log(f"mod_python: (Re)importing module '{name}'")
+                _log(f"MP0014: mod_python: (Re)importing module '{name}'")
             with Importing(target):
                 builtins.__import__(target)
             module = sys.modules[target]

@@ -32,7 +32,7 @@ class MemorySession(BaseSession):
     ) -> None:
         if not MemorySession._has_warned and not has_one_process():
             MemorySession._has_warned = True
-            text = "mod_python: MemorySession in a server of several processes: each has sessions of its own"
+            text = "MP0404: mod_python: MemorySession in a server of several processes: each has sessions of its own"
             req.server.log_error(text, _apache.APLOG_WARNING)
         super().__init__(req, sid, secret, timeout, lock)
 

@@ -27,7 +27,7 @@ def file_stamp(req: mp_request, path: str) -> Stamp | None:
     try:
         return _apache._file_stamp(path)
     except OSError as error:
-        req.log_error(f"mod_python: {error}", apache.APLOG_ERR)
+        req.log_error(f"MP0302: mod_python: {error}", apache.APLOG_ERR)
         raise apache.SERVER_RETURN(apache.HTTP_FORBIDDEN) from None
 
 

@@ -114,7 +114,7 @@ def load(path: str, any_request: bool = False, database: bool = False) -> Page:
     if database and not _has_told:
         _has_told = True
         _apache.log_error(
-            "mod_python.psp: mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
+            "MP0307: mod_python.psp: mod_python.psp.cache_database_filename has no effect: pages are kept in memory",
             _apache.APLOG_NOTICE,
         )
     return _loaded(path, None, os.path.join(os.path.dirname(path), ""), any_request)

@@ -79,7 +79,7 @@ def handler(req: mp_request) -> int:
     found = _resolve(req, module, names, file_parts, realm, user, passwd)
     if not publish_object(req, found) and req.get_config().get("PythonDebug") == "1" and not req._bytes_queued:
         req.log_error(
-            f"mod_python.publisher: {'.'.join(names)} of {stamp[0]} returned None and wrote nothing",
+            f"MP0303: mod_python.publisher: {'.'.join(names)} of {stamp[0]} returned None and wrote nothing",
             apache.APLOG_NOTICE,
         )
     return apache.OK
@@ -188,7 +188,7 @@ def _described(found: Any) -> str:
 
 
 def _forbidden(req: mp_request, why: str) -> BaseException:
-    req.log_error(f"mod_python.publisher: {why}", apache.APLOG_WARNING)
+    req.log_error(f"MP0304: mod_python.publisher: {why}", apache.APLOG_WARNING)
     return apache.SERVER_RETURN(apache.HTTP_FORBIDDEN)
 
 
@@ -243,7 +243,7 @@ def _call(req: mp_request, function: Any) -> Any:
         positional, keywords = arguments_for(function, form, {"req": req})
     except MissingArgumentError as error:
         req.notes["error-notes"] = f"The argument {error.name} is missing.".encode("ascii", "xmlcharrefreplace")
-        req.log_error(f"mod_python.publisher: {error}", apache.APLOG_INFO)
+        req.log_error(f"MP0305: mod_python.publisher: {error}", apache.APLOG_INFO)
         raise apache.SERVER_RETURN(apache.HTTP_BAD_REQUEST) from None
     return function(*positional, **keywords)
 

@@ -120,10 +120,10 @@ class SealedSession(BaseSession):
                     raise
                 return self._unsealed_under_lock()
         except InvalidRecordError as error:
-            self._say(f"is deleted from {self.place}: {error}", _apache.APLOG_WARNING)
+            self._say("MP0405", f"is deleted from {self.place}: {error}", _apache.APLOG_WARNING)
             self.do_delete()  # and so it is said once
         except Exception as error:
-            self._say(f"in {self.place} cannot be read: {type(error).__name__}: {error}", _apache.APLOG_ERR)
+            self._say("MP0406", f"in {self.place} cannot be read: {type(error).__name__}: {error}", _apache.APLOG_ERR)
         return None
 
     def _unsealed(self, record: bytes) -> dict[str, Any]:
@@ -142,6 +142,6 @@ class SealedSession(BaseSession):
         record = seal(self.server_key(), self.id(), tag_of(self._req.get_options()), dict)
         self.write_record(record, dict["_accessed"] + dict["_timeout"])
 
-    def _say(self, text: str, level: int) -> None:
+    def _say(self, number: str, text: str, level: int) -> None:
         # The whole id would be as good as a password.
-        self._req.log_error(f"mod_python: session {self.id()[:8]}... {text}", level)
+        self._req.log_error(f"{number}: mod_python: session {self.id()[:8]}... {text}", level)

@@ -92,4 +92,4 @@ def _clean_up(place: tuple[str, mp_server]) -> None:
     name, server = place
     database = _connections.by_name.get(name) or _connect(name, server)
     deleted = database.execute("DELETE FROM session WHERE expires < ?", (time.time(),)).rowcount
-    server.log_error(f"mod_python: session clean-up of {name}: {deleted} deleted", _apache.APLOG_INFO)
+    server.log_error(f"MP0401: mod_python: session clean-up of {name}: {deleted} deleted", _apache.APLOG_INFO)

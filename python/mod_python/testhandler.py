@@ -74,7 +74,8 @@ def handler(req: mp_request) -> int:
     """Show the page, or with `?view_log=1` the end of the error log."""
     if not _is_allowed(req):
         req.log_error(
-            f"mod_python.testhandler: not for clients elsewhere, unless PythonDebug is On or PythonOption {_OPEN} is 1",
+            "MP0308: mod_python.testhandler: not for clients elsewhere, "
+            f"unless PythonDebug is On or PythonOption {_OPEN} is 1",
             apache.APLOG_WARNING,
         )
         return apache.HTTP_FORBIDDEN

@@ -74,11 +74,11 @@ pub enum Kind {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RegisterError {
-    #[error("there is a provider of this name already")]
+    #[error("MP0028: there is a provider of this name already")]
     Taken,
-    #[error("there can be no more than {SLOTS} such providers")]
+    #[error("MP0029: there can be no more than {SLOTS} such providers")]
     Full,
-    #[error("httpd does not take the provider")]
+    #[error("MP0030: httpd does not take the provider")]
     Refused,
 }
 

@@ -78,7 +78,7 @@ fn log_panic(place: Place, panic: &PanicHookInfo<'_>) {
     let message = text.unwrap_or("no message");
     let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
     let line = format!(
-        "mod_python: internal error{location}: {message} (this is a defect of mod_python, please report it)"
+        "MP0001: mod_python: internal error{location}: {message} (this is a defect of mod_python, please report it)"
     );
     // SAFETY: a place is only remembered while httpd's call with that record is under way.
     let target = unsafe { target_of(place) };

@@ -67,6 +67,8 @@ pub(super) struct FilterState {
     busy: Cell<bool>,
     brigades: OnceCell<[NonNull<sys::apr_bucket_brigade>; 2]>,
     name: OnceCell<Arc<[u8]>>,
+    /// See [`Invocation::looked_at`].
+    pub(super) looked_at: Cell<usize>,
 }
 
 impl FilterState {
@@ -79,6 +81,7 @@ impl FilterState {
             busy: Cell::new(false),
             brigades: OnceCell::new(),
             name: OnceCell::new(),
+            looked_at: Cell::new(0),
         }
     }
 
@@ -200,7 +203,7 @@ impl<'f> Call<'f> {
         demand: Option<Demand>,
     ) -> Option<(Outcome, Invoked)> {
         if self.state.busy.replace(true) {
-            let line = b"mod_python: a filter must not use what is filtered by itself: use filter.read() and filter.write()";
+            let line = b"MP0115: mod_python: a filter must not use what is filtered by itself: use filter.read() and filter.write()";
             log::log(Target::Request(self.request), Level::Error, line);
             return None;
         }
@@ -242,6 +245,8 @@ impl<'f> Call<'f> {
                 return sys::AP_FILTER_ERROR;
             };
             let status = match outcome {
+                // Whatever came after that, the response is whole.
+                _ if self.state.closed.get() && self.work.has(Kind::Eos) => self.pass(self.work),
                 Outcome::Done => self.finish_output(given, &invoked),
                 Outcome::End => self.end_output(),
                 Outcome::Failed(failure) => self.fail_output(&failure, &invoked),

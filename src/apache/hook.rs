@@ -117,11 +117,12 @@ impl<'p> Hooks<'p> {
         self.request_call(phase, call_request::<F>, order);
     }
 
-    /// As [`request`](Self::request), for what hardly anybody uses: `hook` is not called, and declines, while `is_used` says
-    /// no. That is asked first of all, at every request.
+    /// As [`request`](Self::request), for what most requests do not use: `hook` is not called, and declines, where `is_used`
+    /// says no. That is asked first of all, at every request, and outside of the boundary that contains panics: `is_used` may
+    /// do nothing that can panic.
     pub fn request_if<U, F>(self, phase: RequestHook, is_used: U, hook: F, order: Order)
     where
-        U: Fn() -> bool + Stateless,
+        U: Fn(Request<'_>) -> bool + Stateless,
         F: Fn(Request<'_>) -> Status + Stateless,
     {
         let _ = (is_used, hook);
@@ -164,16 +165,17 @@ impl<'p> Hooks<'p> {
         }
     }
 
-    /// Before any phase: `hook` gets the request and whether only a look-up is asked for.
-    pub fn quick_handler<F: Fn(Request<'_>, bool) -> Status + Stateless>(
-        self,
-        hook: F,
-        order: Order,
-    ) {
-        let _ = hook;
+    /// Before any phase, where `is_used` says yes, as in [`request_if`](Self::request_if): `hook` gets the request and whether
+    /// only a look-up is asked for.
+    pub fn quick_handler_if<U, F>(self, is_used: U, hook: F, order: Order)
+    where
+        U: Fn(Request<'_>) -> bool + Stateless,
+        F: Fn(Request<'_>, bool) -> Status + Stateless,
+    {
+        let _ = (is_used, hook);
         let (before, after, place) = self.order(order);
         // SAFETY: as in `request`.
-        unsafe { sys::ap_hook_quick_handler(Some(call_quick::<F>), before, after, place) }
+        unsafe { sys::ap_hook_quick_handler(Some(call_quick::<U, F>), before, after, place) }
     }
 
     /// Before the handler: the time to add filters.
@@ -299,22 +301,28 @@ unsafe extern "C" fn call_request<F: Fn(Request<'_>) -> Status + Stateless>(
 
 unsafe extern "C" fn call_request_if<U, F>(r: *mut sys::request_rec) -> c_int
 where
-    U: Fn() -> bool + Stateless,
+    U: Fn(Request<'_>) -> bool + Stateless,
     F: Fn(Request<'_>) -> Status + Stateless,
 {
-    if !the::<U>()() {
+    // SAFETY: httpd passes a request that lives for the call.
+    let used = unsafe { Request::from_raw(r) }.filter(|request| the::<U>()(*request));
+    if used.is_none() {
         return Status::DECLINED.0;
     }
-    // SAFETY: httpd passes a request that lives for the call.
-    unsafe { call_request::<F>(r) }
+    with_request(r, used, |request| the::<F>()(request))
 }
 
-unsafe extern "C" fn call_quick<F>(r: *mut sys::request_rec, lookup: c_int) -> c_int
+unsafe extern "C" fn call_quick<U, F>(r: *mut sys::request_rec, lookup: c_int) -> c_int
 where
+    U: Fn(Request<'_>) -> bool + Stateless,
     F: Fn(Request<'_>, bool) -> Status + Stateless,
 {
     // SAFETY: httpd passes a request that lives for the call.
-    with_request(r, unsafe { Request::from_raw(r) }, |request| the::<F>()(request, lookup != 0))
+    let used = unsafe { Request::from_raw(r) }.filter(|request| the::<U>()(*request));
+    if used.is_none() {
+        return Status::DECLINED.0;
+    }
+    with_request(r, used, |request| the::<F>()(request, lookup != 0))
 }
 
 fn with_request(

@@ -147,7 +147,7 @@ impl Call<'_> {
             return Ok(false);
         }
         if !invoked.progress {
-            let line = b"mod_python: an input filter has neither read nor written anything";
+            let line = b"MP0116: mod_python: an input filter has neither read nor written anything";
             log::log(Target::Request(self.request), Level::Error, line);
             self.fail_input(&Failure {
                 status: Status::INTERNAL_SERVER_ERROR,

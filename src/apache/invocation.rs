@@ -119,6 +119,11 @@ impl<'f> Invocation<'f> {
         self.state.own.as_ref()?.downcast_ref()
     }
 
+    /// The files of the handler that were found current last, by their address: once in a response is enough.
+    pub fn looked_at(&self) -> &'f Cell<usize> {
+        &self.state.looked_at
+    }
+
     pub fn is_closed(&self) -> bool {
         self.state.closed.get()
     }
@@ -279,14 +284,12 @@ impl<'f> Invocation<'f> {
         self.send()
     }
 
-    /// As `send`, with the end of the stream. Once is enough.
-    pub fn close(&self) -> Result<(), AprError> {
-        if self.state.closed.replace(true) {
-            return Ok(());
+    /// What was written is all. It is passed on after the invocation.
+    pub fn close(&self) {
+        if !self.state.closed.replace(true) {
+            self.progress.set(true);
+            self.outgoing.append_eos();
         }
-        self.progress.set(true);
-        self.outgoing.append_eos();
-        self.send()
     }
 
     /// Hands on what was not read, as it is.

@@ -230,8 +230,9 @@ pub(super) unsafe fn slot(vector: *const sys::ap_conf_vector_t) -> *const c_void
     if vector.is_null() || record.is_null() {
         return ptr::null();
     }
-    // SAFETY: both are valid; httpd makes its vectors long enough for all modules.
-    unsafe { sys::ap_get_module_config(vector, record).cast_const() }
+    // SAFETY: both are valid; httpd makes its vectors long enough for all modules. This is what the macro of
+    // http_config.h does; the function of the same name is for those who cannot see inside.
+    unsafe { *vector.cast::<*const c_void>().offset((*record).module_index as isize) }
 }
 
 /// Gives a configuration to httpd, which keeps it as long as the pool.

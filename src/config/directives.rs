@@ -82,7 +82,7 @@ fn handler_list(command: &mut Command<'_>, argument: &[u8]) -> Outcome {
     if argument.extensions.is_some() && !phase.row().extensions {
         let name = phase.directive().to_string_lossy();
         return Err(format!(
-            "{name} does not accept \"| .ext\": no file name is known in this phase"
+            "MP0020: {name} does not accept \"| .ext\": no file name is known in this phase"
         ));
     }
     enter(command)?;
@@ -142,7 +142,8 @@ fn wsgi_alias(command: &mut Command<'_>, words: &[&[u8]]) -> Outcome {
 fn home(command: &mut Command<'_>, path: &[u8]) -> Outcome {
     if command.is_virtual_host() {
         return Err(
-            "PythonHome is for the whole server: it cannot stand in a virtual host".to_owned()
+            "MP0021: PythonHome is for the whole server: it cannot stand in a virtual host"
+                .to_owned(),
         );
     }
     let home = mount::below(&server_root(), path);
@@ -225,7 +226,7 @@ fn directory(scope: Scope<'_>) -> Result<Directory, String> {
         Scope::Wildcard(text) => Directory::Pattern(Arc::new(Pattern::wildcard(text))),
         Scope::Regex(text) => {
             let pattern = Pattern::regex(text)
-                .ok_or("the section's regular expression cannot be compiled")?;
+                .ok_or("MP0022: the section's regular expression cannot be compiled")?;
             Directory::Pattern(Arc::new(pattern))
         }
         Scope::Location(text) => Directory::Location(text.to_bytes().into()),
@@ -239,7 +240,7 @@ fn refuse_in_htaccess(command: &Command<'_>) -> Outcome {
     }
     let name = command.directive().to_string_lossy();
     Err(format!(
-        "{name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"
+        "MP0023: {name} is not allowed in .htaccess: the server's configuration says PythonAllowHtaccess Off"
     ))
 }
 

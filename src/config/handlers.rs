@@ -65,17 +65,17 @@ impl Argument<'_> {
         if let Some(word) = self.words.iter().find(|word| Turn::is_meant_by(word)) {
             let word = String::from_utf8_lossy(word);
             return Err(format!(
-                "{directive} does not understand \"{word}\": @early or @late may be the first word, and nothing else may start with @"
+                "MP0024: {directive} does not understand \"{word}\": @early or @late may be the first word, and nothing else may start with @"
             ));
         }
         let Some(word) = self.turn.word() else { return Ok(()) };
         if !has_turns {
             return Err(format!(
-                "{directive} does not accept {word}: it is not one of the phases that other modules take part in"
+                "MP0025: {directive} does not accept {word}: it is not one of the phases that other modules take part in"
             ));
         }
         if self.words.is_empty() {
-            return Err(format!("{directive} {word} names no handler"));
+            return Err(format!("MP0026: {directive} {word} names no handler"));
         }
         Ok(())
     }

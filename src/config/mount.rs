@@ -30,9 +30,9 @@ impl Mount {
     /// # Errors
     /// A sentence for the administrator.
     pub fn parse(words: &[&[u8]], root: &Path) -> Result<Self, String> {
-        let [path, target, options @ ..] = words else { return Err(USAGE.to_owned()) };
+        let [path, target, options @ ..] = words else { return Err(format!("MP0211: {USAGE}")) };
         if !path.starts_with(b"/") {
-            return Err(format!("the URI path must begin with a slash: {}", shown(path)));
+            return Err(format!("MP0201: the URI path must begin with a slash: {}", shown(path)));
         }
         let (script, entry) = application(target, root)?;
         let mut mount = Self {
@@ -49,7 +49,7 @@ impl Mount {
                     mount.interpreter = Some(name.into());
                 }
                 Some((b"home=", path)) if !path.is_empty() => mount.home = Some(below(root, path)),
-                _ => return Err(format!("{} is not understood: {USAGE}", shown(option))),
+                _ => return Err(format!("MP0202: {} is not understood: {USAGE}", shown(option))),
             }
         }
         Ok(mount)
@@ -75,7 +75,11 @@ type Application = (Option<Box<[u8]>>, HandlerEntry);
 fn application(target: &[u8], root: &Path) -> Result<Application, String> {
     let (file, object) = split(target);
     if object.split(|byte| *byte == b'.').any(|part| !is_identifier(part)) {
-        return Err(format!("{} is no name of a callable, in {}", shown(object), shown(target)));
+        return Err(format!(
+            "MP0203: {} is no name of a callable, in {}",
+            shown(object),
+            shown(target)
+        ));
     }
     let script =
         file.contains(&b'/').then(|| below(root, file).into_os_string().into_encoded_bytes());
@@ -83,7 +87,7 @@ fn application(target: &[u8], root: &Path) -> Result<Application, String> {
     if script.is_none() && module.split(|byte| *byte == b'.').any(|part| !is_identifier(part)) {
         let target = shown(target);
         return Err(format!(
-            "{target} is neither module:callable nor the path of a script, which has a slash"
+            "MP0204: {target} is neither module:callable nor the path of a script, which has a slash"
         ));
     }
     let text = [module, b"::", object].concat();

@@ -40,7 +40,7 @@ pub(super) fn enter(pool: Pool<'_>, kind: Kind, name: &[u8], text: &[u8]) -> Res
     let phase = if kind == Kind::Authn { Phase::Authen } else { Phase::Authz };
     let handler = HandlerEntry::new(text, phase, Directory::None);
     if !handler.names_object() {
-        return Err("the provider must be given as module::object".to_owned());
+        return Err("MP0027: the provider must be given as module::object".to_owned());
     }
     let mut providers = PROVIDERS.write().unwrap_or_else(PoisonError::into_inner);
     let slot = providers.iter().filter(|provider| provider.kind == kind).count();

@@ -82,7 +82,7 @@ impl ServerSection {
     /// There is one at this path.
     pub(super) fn add_mount(&mut self, mount: Mount) -> Result<(), String> {
         if self.mounts.iter().any(|known| known.path == mount.path) {
-            return Err(format!("there is another {} in this server", mount.name));
+            return Err(format!("MP0205: there is another {} in this server", mount.name));
         }
         self.mounts.push(Arc::new(mount));
         self.mounts = longest_first(&self.mounts);

@@ -15,8 +15,9 @@ use crate::apache::server::Server;
 use crate::config::settings::MAIN_INTERPRETER;
 use crate::config::stated::{Place, Stated, stated};
 use crate::objects::native;
+use crate::objects::report::{Report, Told};
 use crate::python::convert::Text;
-use crate::python::{error, interpreter, thread};
+use crate::python::{interpreter, thread};
 
 const DEFINE: &[u8] = b"PYTHON_CHECK";
 
@@ -26,7 +27,9 @@ pub fn run(pool: Pool<'_>, main: Server) {
     }
     let found = stated(main);
     if !process::drop_privileges(pool, main) {
-        tell(main, "mod_python: the server's user could not be taken on; nothing is checked");
+        let line =
+            b"MP0003: mod_python: the server's user could not be taken on; nothing is checked";
+        log::log(Target::Server(main), Level::Error, line);
         return;
     }
     child::settle(main);
@@ -49,16 +52,15 @@ pub fn run(pool: Pool<'_>, main: Server) {
 
 /// Whether the interpreter could be had and `run` raised nothing.
 fn in_interpreter(main: Server, name: &[u8], run: impl FnOnce(Python<'_>) -> PyResult<()>) -> bool {
-    let lines = match interpreter::named(name, native::prepare) {
-        Err(failure) => vec![failure.to_string()],
-        Ok(interpreter) => thread::attach(interpreter, |py| {
-            run(py).map_or_else(|raised| error::traceback(py, &raised), |()| Vec::new())
-        }),
+    let told = match interpreter::named(name, native::prepare) {
+        Err(failure) => Some(Told::Sentence(failure.to_string())),
+        Ok(interpreter) => {
+            thread::attach(interpreter, |py| run(py).err().map(|raised| Told::raised(py, &raised)))
+        }
     };
-    for line in &lines {
-        tell(main, line.trim_end_matches('\n'));
-    }
-    lines.is_empty()
+    let Some(told) = told else { return true };
+    Report::new("mod_python".to_owned(), told).log(Target::Server(main));
+    false
 }
 
 fn description<'py>(py: Python<'py>, stated: &Stated) -> PyResult<Bound<'py, PyDict>> {
@@ -134,8 +136,4 @@ fn argument(line: &[u8]) -> &[u8] {
 
 fn without_slash(text: &[u8]) -> &[u8] {
     if text.len() > 1 { text.strip_suffix(b"/").unwrap_or(text) } else { text }
-}
-
-fn tell(main: Server, line: &str) {
-    log::log(Target::Server(main), Level::Error, line.as_bytes());
 }

@@ -15,6 +15,7 @@ use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
 use crate::objects::cleanup;
 use crate::objects::native;
+use crate::objects::report::{Report, Told};
 use crate::python::convert::Text;
 use crate::python::{error, home, interpreter, runtime, thread};
 
@@ -47,22 +48,17 @@ pub(super) fn settle(main: Server) {
 /// `PythonImport`: what fails is logged, and the next one runs.
 fn run_import(server: Server, import: &Import) {
     let name = String::from_utf8_lossy(&import.interpreter).into_owned();
-    let lines = match interpreter::named(&import.interpreter, native::prepare) {
-        Err(failure) => vec![failure.to_string()],
-        Ok(interpreter) => thread::attach(interpreter, |py| match import_in(py, server, import) {
-            Ok(()) => Vec::new(),
-            Err(raised) => error::traceback(py, &raised),
+    let told = match interpreter::named(&import.interpreter, native::prepare) {
+        Err(failure) => Some(Told::Sentence(failure.to_string())),
+        Ok(interpreter) => thread::attach(interpreter, |py| {
+            import_in(py, server, import).err().map(|raised| Told::raised(py, &raised))
         }),
     };
-    if lines.is_empty() {
-        return;
-    }
+    let Some(told) = told else { return };
     let text = String::from_utf8_lossy(&import.text).into_owned();
-    for line in &lines {
-        let line = format!("PythonImport {text}: {}", line.trim_end_matches('\n'));
-        log::log(Target::Server(server), Level::Error, line.as_bytes());
-    }
-    let summary = format!("mod_python: PythonImport '{text}' failed in interpreter '{name}'");
+    Report::new(format!("PythonImport {text}"), told).log(Target::Server(server));
+    let summary =
+        format!("MP0010: mod_python: PythonImport '{text}' failed in interpreter '{name}'");
     log::log(Target::Server(server), Level::Error, summary.as_bytes());
 }
 
@@ -107,11 +103,11 @@ fn end() {
         // Its thread states go before the process does.
         Ok(runner) if finished.recv_timeout(PATIENCE).is_ok() => drop(runner.join()),
         Ok(_) => {
-            let line = b"mod_python: functions registered for the end of the process did not return in time";
+            let line = b"MP0011: mod_python: functions registered for the end of the process did not return in time";
             log::log(Server::main().map_or(Target::Process, Target::Server), Level::Warning, line);
         }
         Err(error) => {
-            let line = format!("mod_python: no thread for the end of the process: {error}");
+            let line = format!("MP0012: mod_python: no thread for the end of the process: {error}");
             log::log(
                 Server::main().map_or(Target::Process, Target::Server),
                 Level::Warning,
@@ -135,7 +131,7 @@ fn run_exit_functions(py: Python<'_>) {
         Ok(())
     };
     if let Err(raised) = run() {
-        let line = format!("mod_python: error in atexit: {}", error::describe(py, &raised));
+        let line = format!("MP0013: mod_python: error in atexit: {}", error::describe(py, &raised));
         log::log(
             Server::main().map_or(Target::Process, Target::Server),
             Level::Error,

@@ -10,7 +10,7 @@ use super::outcome::{Trouble, status_of};
 use crate::apache::connection::Connection;
 use crate::apache::connection_io;
 use crate::apache::hook::{Hooks, Order};
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::status::Status;
 use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
@@ -20,6 +20,7 @@ use crate::config::turn::Turn;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
+use crate::objects::report::{Report, Told};
 use crate::objects::resolve;
 use crate::python::{interpreter, thread};
 
@@ -94,7 +95,7 @@ fn attached(
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            report(connection, entry, &[error.to_string()]);
+            report(connection, entry, Told::Sentence(error.to_string()));
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
@@ -103,8 +104,8 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         };
         action(py, state).unwrap_or_else(|trouble| {
-            let lines = trouble.elements(py);
-            thread::detach(py, || report(connection, entry, &lines));
+            let told = trouble.told(py);
+            thread::detach(py, || report(connection, entry, told));
             Status::INTERNAL_SERVER_ERROR
         })
     })
@@ -126,15 +127,12 @@ fn call(
 }
 
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
-fn report(connection: Connection<'_>, entry: &HandlerEntry, elements: &[String]) {
+fn report(connection: Connection<'_>, entry: &HandlerEntry, told: Told) {
     let handler = String::from_utf8_lossy(entry.text());
     let directive = entry.phase().directive().to_string_lossy();
     let phase = directive.trim_start_matches("Python");
-    for element in elements {
-        let element = element.strip_suffix('\n').unwrap_or(element);
-        let line = format!("{phase} {handler}: {element}");
-        log::log(Target::Server(connection.base_server()), Level::Error, line.as_bytes());
-    }
+    let report = Report::new(format!("{phase} {handler}"), told);
+    report.log(Target::Server(connection.base_server()));
 }
 
 /// A handler under way: `conn.hlist` shows it. To be made and dropped attached, as `conn.hlist` is read.

@@ -19,7 +19,7 @@ use crate::objects::filter;
 use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
-use crate::objects::report::Report;
+use crate::objects::report::{self, Report};
 use crate::objects::request_state::{Refusal, RequestState};
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
@@ -31,7 +31,7 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let request = invocation.request();
     let name = invocation.name();
     let Some(settings) = settings_of(request) else {
-        return refuse(invocation, "the request has no configuration");
+        return refuse(invocation, "MP0110: the request has no configuration");
     };
     let handler = match handler(invocation, settings, name) {
         Ok(handler) => handler,
@@ -45,7 +45,10 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let interpreter = match interpreter {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            return refuse(invocation, &format!("{}: {error}", String::from_utf8_lossy(name)));
+            return refuse(
+                invocation,
+                &report::line(&String::from_utf8_lossy(name), &error.to_string()),
+            );
         }
     };
     let lease = Lease::<OfFilter>::new(invocation);
@@ -73,9 +76,11 @@ fn handler<'f>(
     if let Some(own) = invocation.own::<AddedFilter>() {
         let callable = match &own.callable {
             None => None,
-            Some(callable) => {
-                Some(callable.upgrade().ok_or("the request that registered the filter is over")?)
-            }
+            Some(callable) => Some(
+                callable
+                    .upgrade()
+                    .ok_or("MP0111: the request that registered the filter is over")?,
+            ),
         };
         return Ok(FilterHandler { entry: &own.entry, callable });
     }
@@ -85,14 +90,14 @@ fn handler<'f>(
     };
     let entry = configured.ok_or_else(|| {
         let name = String::from_utf8_lossy(name);
-        format!("could not find registered filter '{name}': no {directive} of this name is in force for this request")
+        format!("MP0112: could not find registered filter '{name}': no {directive} of this name is in force for this request")
     })?;
     Ok(FilterHandler { entry, callable: None })
 }
 
 /// A filter that cannot be called is not left out.
 fn refuse(invocation: &Invocation<'_>, sentence: &str) -> Outcome {
-    let line = format!("mod_python: {sentence}");
+    let line = report::line("mod_python", sentence);
     log::log(Target::Request(invocation.request()), Level::Error, line.as_bytes());
     failed(invocation, Status::INTERNAL_SERVER_ERROR, None, Refusal::Error(sentence.to_owned()))
 }
@@ -131,7 +136,7 @@ impl Filtering<'_, '_> {
         lease: &Lease<OfFilter>,
     ) -> Outcome {
         let Some(state) = State::of_interpreter(interpreter) else {
-            return refuse(self.invocation, "the interpreter is not ready");
+            return refuse(self.invocation, "MP0113: the interpreter is not ready");
         };
         let request = self.invocation.request();
         let outcome = match self.call_handler(py, state, lease) {
@@ -169,8 +174,8 @@ impl Filtering<'_, '_> {
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
             None => {
-                let handler =
-                    Handler { entry, directory, settings: self.settings, looked_at: None };
+                let looked_at = Some(self.invocation.looked_at());
+                let handler = Handler { entry, directory, settings: self.settings, looked_at };
                 resolve::callable(py, state, &handler, &object)?
             }
         };
@@ -189,8 +194,8 @@ impl Filtering<'_, '_> {
     fn report(&self, py: Python<'_>, state: &State, trouble: &Trouble) -> Outcome {
         let request = self.invocation.request();
         let name = String::from_utf8_lossy(self.name);
-        let report = Report::new(self.title(), trouble.elements(py));
-        thread::detach(py, || report.log(request));
+        let report = Report::new(self.title(), trouble.told(py));
+        thread::detach(py, || report.log(Target::Request(request)));
         let shows_page = self.settings.debug()
             && self.invocation.direction() == Direction::Output
             && !self.invocation.is_closed();
@@ -217,7 +222,7 @@ fn result(status: Status) -> Result<Asked, Trouble> {
         Status::DONE => Ok(Asked::End),
         status if status.is_valid_http() => Ok(Asked::Status(status)),
         Status(number) => Err(Trouble::BadResult(format!(
-            "SERVER_RETURN({number}): a filter can ask for OK, DONE or an HTTP status only"
+            "MP0114: SERVER_RETURN({number}): a filter can ask for OK, DONE or an HTTP status only"
         ))),
     }
 }

@@ -16,13 +16,13 @@ use crate::objects::deadline;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
-use crate::objects::report::Report;
+use crate::objects::report::{self, Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::settings_of;
 use crate::python::convert::{Text, encode};
 use crate::python::interpreter::Interpreter;
-use crate::python::{Object, error, thread};
+use crate::python::{Object, thread};
 
 /// What the code of a tag is: an expression whose value is shown, or statements.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,10 +68,10 @@ impl Wrong {
     fn log(&self, request: Request<'_>) {
         match self {
             Self::Tag(sentence) => {
-                let line = format!("{}: {sentence}", page_name(request));
+                let line = report::line(&page_name(request), sentence);
                 log::log(Target::Request(request), Level::Error, line.as_bytes());
             }
-            Self::Code { report, .. } => report.log(request),
+            Self::Code { report, .. } => report.log(Target::Request(request)),
         }
     }
 
@@ -92,11 +92,12 @@ fn page_name(request: Request<'_>) -> String {
 fn run(element: &Element<'_>) -> Result<(), Wrong> {
     let tag = |sentence: &str| Wrong::Tag(sentence.to_owned());
     if !element.may_execute() {
-        return Err(tag("the python element is not allowed here: Options IncludesNOEXEC"));
+        return Err(tag("MP0120: the python element is not allowed here: Options IncludesNOEXEC"));
     }
     let code = code(&element.attributes()).map_err(Wrong::Tag)?;
     let request = element.request();
-    let settings = settings_of(request).ok_or_else(|| tag("no configuration of mod_python"))?;
+    let settings =
+        settings_of(request).ok_or_else(|| tag("MP0121: no configuration of mod_python"))?;
     let interpreter = runner::interpreter_of(settings, None, request)
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
     let _service = RequestState::of(request).serve(request);
@@ -105,7 +106,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| {
-            let report = Report::new(page_name(request), error::traceback(py, &raised));
+            let report = Report::new(page_name(request), Told::raised(py, &raised));
             Wrong::Code { report, debug: settings.debug() }
         })
     })
@@ -145,22 +146,26 @@ impl Drop for Ending {
 /// The one attribute of a tag. `Err` is a sentence on what is wrong.
 fn code(attributes: &[Attribute]) -> Result<Code, String> {
     let (name, value) = match attributes {
-        [] => return Err("the python element has no attribute: it needs eval or exec".to_owned()),
+        [] => {
+            return Err(
+                "MP0122: the python element has no attribute: it needs eval or exec".to_owned()
+            );
+        }
         [(name, value)] => (name, value.as_deref().unwrap_or_default()),
-        _ => return Err("the python element takes one attribute, eval or exec".to_owned()),
+        _ => return Err("MP0123: the python element takes one attribute, eval or exec".to_owned()),
     };
     let kind = match &**name {
         b"eval" => Kind::Eval,
         b"exec" => Kind::Exec,
         _ => {
             let name = String::from_utf8_lossy(name);
-            return Err(format!("the python element takes eval or exec, not '{name}'"));
+            return Err(format!("MP0124: the python element takes eval or exec, not '{name}'"));
         }
     };
     let text = source(kind, value);
     if text.is_empty() {
         let name = String::from_utf8_lossy(name);
-        return Err(format!("the attribute {name} of the python element is empty"));
+        return Err(format!("MP0125: the attribute {name} of the python element is empty"));
     }
     Ok(Code { kind, text })
 }

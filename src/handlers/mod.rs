@@ -29,6 +29,8 @@ use crate::objects::{HANDLER_NAMES, settings_of};
 /// A phase of requests: httpd's hook, and what it runs.
 struct Row {
     hook: RequestHook,
+    /// Whose lists it runs: without any, it is passed by.
+    phases: &'static [Phase],
     run: fn(Request<'_>, Turn) -> Status,
     order: Order,
     /// Where handlers go that are early, and those that are late.
@@ -50,46 +52,90 @@ const LATE: Order =
     Order::at(Position::AfterLast).before(&[c"mod_authn_core.c", c"mod_authz_core.c"]);
 
 const PHASES: &[Row] = &[
-    Row::new(RequestHook::PostReadRequest, post_read_request, Order::MIDDLE).turns(EARLY, LATE),
-    Row::new(RequestHook::TranslateName, note_location, Order::at(Position::ReallyFirst)),
+    Row::new(
+        RequestHook::PostReadRequest,
+        &[Phase::Init, Phase::PostReadRequest],
+        post_read_request,
+        Order::MIDDLE,
+    )
+    .turns(EARLY, LATE),
     Row::new(
         RequestHook::TranslateName,
+        &[Phase::Trans],
         |r, turn| runner::run(Phase::Trans, turn, r),
         BEFORE_OTHERS,
     )
     .turns(EARLY, LATE),
-    Row::new(RequestHook::MapToStorage, map_location_to_storage, Order::MIDDLE),
     Row::new(
         RequestHook::MapToStorage,
+        &[Phase::MapToStorage],
         |r, turn| runner::run(Phase::MapToStorage, turn, r),
         Order::MIDDLE,
     )
     .turns(EARLY, LATE),
-    Row::new(RequestHook::HeaderParser, header_parser, Order::MIDDLE).turns(EARLY, LATE),
+    Row::new(
+        RequestHook::HeaderParser,
+        &[Phase::Init, Phase::HeaderParser],
+        header_parser,
+        Order::MIDDLE,
+    )
+    .turns(EARLY, LATE),
     Row::new(
         RequestHook::AccessChecker,
+        &[Phase::Access],
         |r, turn| runner::run(Phase::Access, turn, r),
         BEFORE_OTHERS,
     )
     .turns(EARLY, LATE),
-    Row::new(RequestHook::CheckUserId, check_user_id, BEFORE_OTHERS).turns(EARLY, LATE),
-    Row::new(RequestHook::AuthChecker, |r, turn| runner::run(Phase::Authz, turn, r), BEFORE_OTHERS)
+    Row::new(RequestHook::CheckUserId, &[Phase::Authen], check_user_id, BEFORE_OTHERS)
         .turns(EARLY, LATE),
-    Row::new(RequestHook::TypeChecker, |r, turn| runner::run(Phase::Type, turn, r), BEFORE_OTHERS)
-        .turns(EARLY, LATE),
-    Row::new(RequestHook::Fixups, |r, turn| runner::run(Phase::Fixup, turn, r), Order::MIDDLE)
-        .turns(EARLY, LATE),
-    Row::new(RequestHook::Handler, content_handler, Order::MIDDLE),
-    Row::new(RequestHook::LogTransaction, log_transaction, Order::MIDDLE).turns(EARLY, LATE),
+    Row::new(
+        RequestHook::AuthChecker,
+        &[Phase::Authz],
+        |r, turn| runner::run(Phase::Authz, turn, r),
+        BEFORE_OTHERS,
+    )
+    .turns(EARLY, LATE),
+    Row::new(
+        RequestHook::TypeChecker,
+        &[Phase::Type],
+        |r, turn| runner::run(Phase::Type, turn, r),
+        BEFORE_OTHERS,
+    )
+    .turns(EARLY, LATE),
+    Row::new(
+        RequestHook::Fixups,
+        &[Phase::Fixup],
+        |r, turn| runner::run(Phase::Fixup, turn, r),
+        Order::MIDDLE,
+    )
+    .turns(EARLY, LATE),
+    Row::new(RequestHook::Handler, &[Phase::Handler], content_handler, Order::MIDDLE),
+    Row::new(
+        RequestHook::LogTransaction,
+        &[Phase::Log, Phase::Cleanup],
+        log_transaction,
+        Order::MIDDLE,
+    )
+    .turns(EARLY, LATE),
 ];
 
 impl Row {
-    const fn new(hook: RequestHook, run: fn(Request<'_>, Turn) -> Status, order: Order) -> Row {
-        Row { hook, run, order, turns: None }
+    const fn new(
+        hook: RequestHook,
+        phases: &'static [Phase],
+        run: fn(Request<'_>, Turn) -> Status,
+        order: Order,
+    ) -> Row {
+        Row { hook, phases, run, order, turns: None }
     }
 
     const fn turns(self, early: Order, late: Order) -> Row {
         Row { turns: Some([early, late]), ..self }
+    }
+
+    fn is_used(&self, request: Request<'_>, turn: Turn) -> bool {
+        runner::is_used(self.phases, turn, request)
     }
 }
 
@@ -100,11 +146,36 @@ pub fn register(hooks: Hooks<'_>) {
     });
     provider::register();
     hooks.filters(filters::run);
+    register_locations(hooks);
     register_rows(hooks);
-    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Early), EARLY);
-    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Usual), Order::MIDDLE);
-    hooks.quick_handler(|r, lookup| quick_handler(r, lookup, Turn::Late), LATE);
+    register_quick(hooks);
     connections::register(hooks);
+}
+
+/// Location sections that name a content handler: their URIs lead to no file.
+fn register_locations(hooks: Hooks<'_>) {
+    let first = Order::at(Position::ReallyFirst);
+    hooks.request_if(RequestHook::TranslateName, location_answers, note_location, first);
+    hooks.request_if(RequestHook::MapToStorage, is_in_location, skip_files, Order::MIDDLE);
+}
+
+fn register_quick(hooks: Hooks<'_>) {
+    const QUICK: &[Phase] = &[Phase::Quick];
+    hooks.quick_handler_if(
+        |r| runner::is_used(QUICK, Turn::Early, r),
+        |r, lookup| quick_handler(r, lookup, Turn::Early),
+        EARLY,
+    );
+    hooks.quick_handler_if(
+        |r| runner::is_used(QUICK, Turn::Usual, r),
+        |r, lookup| quick_handler(r, lookup, Turn::Usual),
+        Order::MIDDLE,
+    );
+    hooks.quick_handler_if(
+        |r| runner::is_used(QUICK, Turn::Late, r),
+        |r, lookup| quick_handler(r, lookup, Turn::Late),
+        LATE,
+    );
 }
 
 /// httpd tells hooks apart by their functions, so each row is registered with functions of its own.
@@ -113,23 +184,35 @@ fn register_rows(hooks: Hooks<'_>) {
         ($($row:literal)*) => {$(
             const _: () = assert!($row < PHASES.len());
             let row = const { &PHASES[$row] };
-            hooks.request(row.hook, |request| (PHASES[$row].run)(request, Turn::Usual), row.order);
+            hooks.request_if(
+                row.hook,
+                |request| PHASES[$row].is_used(request, Turn::Usual),
+                |request| (PHASES[$row].run)(request, Turn::Usual),
+                row.order,
+            );
             if let Some([early, late]) = row.turns {
-                let run_early = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Early);
-                hooks.request_if(row.hook, Turn::is_used, run_early, early);
-                let run_late = |request: Request<'_>| (PHASES[$row].run)(request, Turn::Late);
-                hooks.request_if(row.hook, Turn::is_used, run_late, late);
+                hooks.request_if(
+                    row.hook,
+                    |request| PHASES[$row].is_used(request, Turn::Early),
+                    |request| (PHASES[$row].run)(request, Turn::Early),
+                    early,
+                );
+                hooks.request_if(
+                    row.hook,
+                    |request| PHASES[$row].is_used(request, Turn::Late),
+                    |request| (PHASES[$row].run)(request, Turn::Late),
+                    late,
+                );
             }
         )*};
     }
-    const { assert!(PHASES.len() == 13, "every row is registered below") };
-    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12);
+    const { assert!(PHASES.len() == 11, "every row is registered below") };
+    rows!(0 1 2 3 4 5 6 7 8 9 10);
 }
 
 /// A subrequest is looked up with this hook, and again run with it when other phases have been; no handler is asked about it.
 fn quick_handler(request: Request<'_>, is_look_up: bool, turn: Turn) -> Status {
-    let unused = turn != Turn::Usual && !Turn::is_used();
-    if is_look_up || unused || request.main().is_some() {
+    if is_look_up || request.main().is_some() {
         return Status::DECLINED;
     }
     runner::run(Phase::Quick, turn, request)
@@ -174,18 +257,23 @@ fn run_init(request: Request<'_>) -> Status {
     runner::run_list(Phase::Init, Turn::Usual, request, settings, configured)
 }
 
+fn location_answers(request: Request<'_>) -> bool {
+    settings_of(request).is_some_and(|settings| settings.location_has_content_handler())
+}
+
 /// httpd forgets the location sections when it maps a URI to a file, so that they are asked before anybody translates.
-fn note_location(request: Request<'_>, _turn: Turn) -> Status {
-    if settings_of(request).is_some_and(|settings| settings.location_has_content_handler()) {
-        RequestState::of(request).in_location.set(true);
-    }
+fn note_location(request: Request<'_>) -> Status {
+    RequestState::of(request).in_location.set(true);
     Status::DECLINED
 }
 
+fn is_in_location(request: Request<'_>) -> bool {
+    request.state::<RequestState>().is_some_and(|state| state.in_location.get())
+}
+
 /// What a location answers needs no file: directory sections and .htaccess files are not looked for.
-fn map_location_to_storage(request: Request<'_>, _turn: Turn) -> Status {
-    let in_location = request.state::<RequestState>().is_some_and(|state| state.in_location.get());
-    if in_location && request.proxyreq() == 0 { Status::OK } else { Status::DECLINED }
+fn skip_files(request: Request<'_>) -> Status {
+    if request.proxyreq() == 0 { Status::OK } else { Status::DECLINED }
 }
 
 fn check_user_id(request: Request<'_>, turn: Turn) -> Status {
@@ -194,7 +282,7 @@ fn check_user_id(request: Request<'_>, turn: Turn) -> Status {
         request.note_auth_failure();
     }
     if status == Status::OK && request.user().is_none() {
-        let advice = b"mod_python: a PythonAuthenHandler returned OK but has not set req.user; assign req.user first";
+        let advice = b"MP0105: mod_python: a PythonAuthenHandler returned OK but has not set req.user; assign req.user first";
         log::log(Target::Request(request), Level::Error, advice);
         return Status::INTERNAL_SERVER_ERROR;
     }

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyTuple};
 
 use super::debugger;
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::apache::stream::Stream;
@@ -13,11 +14,11 @@ use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
 use crate::objects::deadline;
 use crate::objects::native::State;
-use crate::objects::report::Report;
+use crate::objects::report::{Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::convert::type_name;
-use crate::python::{Object, error, thread};
+use crate::python::{Object, thread};
 
 /// A handler about to be called.
 pub struct Call<'a> {
@@ -52,16 +53,14 @@ impl From<PyErr> for Trouble {
 }
 
 impl Trouble {
-    /// What the log says of it, element by element.
-    pub fn elements(&self, py: Python<'_>) -> Vec<String> {
+    /// What the log says of it.
+    pub fn told(&self, py: Python<'_>) -> Told {
         match self {
-            Self::Raised(raised) => error::traceback(py, raised),
-            Self::BadResult(sentence) => vec![sentence.clone()],
+            Self::Raised(raised) => Told::raised(py, raised),
+            Self::BadResult(sentence) => Told::Sentence(sentence.clone()),
         }
     }
-}
 
-impl Trouble {
     /// What the client is told.
     pub fn status(&self, py: Python<'_>, state: &State) -> Status {
         match self {
@@ -112,7 +111,7 @@ impl Call<'_> {
 
     /// Writes the error to the log, and to the client if PythonDebug is on and the response can still take it.
     fn report(&self, py: Python<'_>, state: &State, trouble: &Trouble) -> Status {
-        let report = Report::new(self.title(), trouble.elements(py));
+        let report = Report::new(self.title(), trouble.told(py));
         let status = trouble.status(py, state);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
@@ -122,7 +121,12 @@ impl Call<'_> {
         // What is there of the response must not pass for the whole.
         let breaks_off = status == Status::GATEWAY_TIME_OUT && self.request.sent_bodyct() != 0;
         thread::detach(py, || {
-            report.log(self.request);
+            report.log(Target::Request(self.request));
+            let held = &RequestState::of(self.request).held;
+            if status == Status::GATEWAY_TIME_OUT {
+                held.discard();
+            }
+            held.finish(self.request);
             if may_send && breaks_off {
                 Stream::new(self.request).break_off();
                 return Status::DONE;
@@ -169,19 +173,20 @@ pub fn server_return(
 pub fn status_of(result: &Object<'_>) -> std::result::Result<Status, Trouble> {
     if result.is_none() {
         return Err(Trouble::BadResult(
-            "the handler returned None: it must return an integer, such as apache.OK".to_owned(),
+            "MP0102: the handler returned None: it must return an integer, such as apache.OK"
+                .to_owned(),
         ));
     }
     if result.is_instance_of::<PyBool>() || !result.is_instance_of::<PyInt>() {
         let class = type_name(result.as_borrowed());
         return Err(Trouble::BadResult(format!(
-            "AssertionError: the handler returned a value of type {class}: it must return an integer, such as apache.OK"
+            "MP0103: AssertionError: the handler returned a value of type {class}: it must return an integer, such as apache.OK"
         )));
     }
     result.extract::<i32>().map(Status).map_err(|_| {
         let shown = result.repr().map_or_else(|_| "a number".to_owned(), |text| text.to_string());
         Trouble::BadResult(format!(
-            "the handler returned {shown}, which is out of range for a result"
+            "MP0104: the handler returned {shown}, which is out of range for a result"
         ))
     })
 }

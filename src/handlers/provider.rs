@@ -6,16 +6,17 @@ use pyo3::types::{PyInt, PyString, PyTuple, PyType};
 
 use super::runner;
 use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash};
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
 use crate::objects::deadline;
 use crate::objects::native::State;
+use crate::objects::report::{Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::convert::{Latin1, Text, encode_without_nul, type_name};
-use crate::python::{Object, error, thread};
+use crate::python::{Object, thread};
 
 /// Makes these functions answer httpd.
 pub fn register() {
@@ -81,7 +82,7 @@ impl Question<'_> {
         let interpreter = match runner::interpreter_of(settings, None, self.request) {
             Ok(interpreter) => interpreter,
             Err(failure) => {
-                self.log(&provider, &failure.to_string());
+                self.log(&provider, Told::Sentence(failure.to_string()));
                 return None;
             }
         };
@@ -125,17 +126,12 @@ impl Question<'_> {
     }
 
     fn report(&self, py: Python<'_>, provider: &Provider, raised: &PyErr) {
-        let elements = error::traceback(py, raised);
-        thread::detach(py, || {
-            for element in &elements {
-                self.log(provider, element.strip_suffix('\n').unwrap_or(element));
-            }
-        });
+        let told = Told::raised(py, raised);
+        thread::detach(py, || self.log(provider, told));
     }
 
-    fn log(&self, provider: &Provider, text: &str) {
-        let line = format!("{}: {text}", self.title(provider));
-        log::log(Target::Request(self.request), Level::Error, line.as_bytes());
+    fn log(&self, provider: &Provider, told: Told) {
+        Report::new(self.title(provider), told).log(Target::Request(self.request));
     }
 
     fn title(&self, provider: &Provider) -> String {

@@ -16,12 +16,24 @@ use crate::config::turn::Turn;
 use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
+use crate::objects::report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::response_end::ResponseEnd;
 use crate::objects::{extension_of, settings_of};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::thread;
+
+/// Whether one of the phases has a list, of whatever extension, or the request has added handlers to any phase: the first
+/// question of every hook, which most of them answer with no. Never panics.
+pub fn is_used(phases: &[Phase], turn: Turn, request: Request<'_>) -> bool {
+    if turn != Turn::Usual && !Turn::is_used() {
+        return false;
+    }
+    let Some(settings) = settings_of(request) else { return false };
+    phases.iter().any(|phase| settings.has_handlers(*phase, turn))
+        || request.state::<RequestState>().is_some_and(RequestState::has_added_any)
+}
 
 /// Runs what is configured and added for a phase; DECLINED, without a look at Python, if that is nothing.
 pub fn run(phase: Phase, turn: Turn, request: Request<'_>) -> Status {
@@ -60,7 +72,8 @@ pub fn run_list(
     let interpreter = match interpreter_for(settings, &cursor, request) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            let line = format!("mod_python: {}: {error}", phase.directive().to_string_lossy());
+            let name = format!("mod_python: {}", phase.directive().to_string_lossy());
+            let line = report::line(&name, &error.to_string());
             log::log(Target::Request(request), Level::Error, line.as_bytes());
             return Status::INTERNAL_SERVER_ERROR;
         }
@@ -71,6 +84,7 @@ pub fn run_list(
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
+    running.state.held.finish(request);
     if running.state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
 

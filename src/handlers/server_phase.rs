@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::debugger;
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::server::Server;
 use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
@@ -13,9 +13,10 @@ use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
 use crate::objects::native::{self, State};
+use crate::objects::report::{Report, Told};
 use crate::objects::resolve;
 use crate::objects::server;
-use crate::python::{error, interpreter, thread};
+use crate::python::{interpreter, thread};
 
 /// Whether any server has handlers of the phase.
 pub fn is_configured(phase: Phase) -> bool {
@@ -27,7 +28,9 @@ pub fn is_configured(phase: Phase) -> bool {
 pub fn run(phase: Phase) {
     for (server, list) in lists(phase) {
         for entry in list.iter() {
-            report(server, phase, entry, &run_one(server, entry));
+            if let Some(told) = run_one(server, entry) {
+                report(server, phase, entry, told);
+            }
         }
     }
 }
@@ -48,22 +51,20 @@ fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
     found
 }
 
-/// The lines that tell what went wrong.
-fn run_one(server: Server, entry: &HandlerEntry) -> Vec<String> {
-    let Some(section) = server.config::<ServerSection>() else { return Vec::new() };
+/// What went wrong.
+fn run_one(server: Server, entry: &HandlerEntry) -> Option<Told> {
+    let section = server.config::<ServerSection>()?;
     let settings = Settings::of(section.section());
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
-        Err(failure) => return vec![failure.to_string()],
+        Err(failure) => return Some(Told::Sentence(failure.to_string())),
     };
     thread::attach(interpreter, |py| {
-        let Some(state) = State::of_interpreter(interpreter) else { return Vec::new() };
-        match call(py, state, server, settings, entry) {
-            Ok(()) => Vec::new(),
-            Err(raised) => error::traceback(py, &raised),
-        }
+        let state = State::of_interpreter(interpreter)?;
+        let raised = call(py, state, server, settings, entry).err()?;
+        Some(Told::raised(py, &raised))
     })
 }
 
@@ -82,11 +83,8 @@ fn call(
     Ok(())
 }
 
-fn report(server: Server, phase: Phase, entry: &HandlerEntry, lines: &[String]) {
+fn report(server: Server, phase: Phase, entry: &HandlerEntry, told: Told) {
     let directive = phase.directive().to_string_lossy();
     let handler = String::from_utf8_lossy(entry.text());
-    for line in lines {
-        let line = format!("{directive} {handler}: {}", line.trim_end_matches('\n'));
-        log::log(Target::Server(server), Level::Error, line.as_bytes());
-    }
+    Report::new(format!("{directive} {handler}"), told).log(Target::Server(server));
 }

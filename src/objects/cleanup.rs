@@ -56,7 +56,7 @@ impl Cleanup {
             if let Err(raised) = result {
                 let name = self.name(py);
                 let lines = [
-                    format!("mod_python: error in the cleanup {name}"),
+                    format!("MP0106: mod_python: error in the cleanup {name}"),
                     format!("    {}", error::describe(py, &raised)),
                 ];
                 thread::detach(py, || {

@@ -244,6 +244,7 @@ pub fn address<'py>(py: Python<'py>, (host, port): (Option<&[u8]>, u16)) -> PyRe
 }
 
 fn warn_of_old_name(connection: Connection<'_>, old: &str, new: &str) {
-    let message = format!("mod_python: connection.{old} is deprecated, use connection.{new}");
+    let message =
+        format!("MP0107: mod_python: connection.{old} is deprecated, use connection.{new}");
     log::log(Target::Connection(connection), Level::Warning, message.as_bytes());
 }

@@ -49,7 +49,7 @@ pub const FILTER: Class<FilterObject> = Class::<FilterObject>::new(c"builtins.mp
     .doc(c"One invocation of a filter, or a tag of server side includes. It can be used until the filter's function returns, or the tag is over.")
     .final_class()
     .attributes(&[
-        read(c"closed", FilterObject::closed, c"int: 1 once the end of the stream was passed on."),
+        read(c"closed", FilterObject::closed, c"int: 1 once the filter has been closed, or has passed on the end of the stream."),
         read(c"name", FilterObject::name, c"str: the filter's name, in lower case; 'mod_python' for one that the request registered, 'includes' for a tag."),
         read(c"req", FilterObject::req, c"mp_request: the request whose data this is."),
         read(c"is_input", FilterObject::is_input, c"int: 1 for an input filter, 0 for an output filter."),
@@ -63,7 +63,7 @@ pub const FILTER: Class<FilterObject> = Class::<FilterObject>::new(c"builtins.mp
         method(c"readline", FilterObject::readline, Arity(0, 1), c"readline(len=-1)\n--\n\nOne line with its newline, or at most len bytes of it; b'' and None as for read()."),
         method(c"write", FilterObject::write, Arity(1, 1), c"write(data)\n--\n\nHand on str (as UTF-8) or bytes, not before flush(), close() or the end of the invocation."),
         method(c"flush", FilterObject::flush, Arity(0, 2), c"flush()\n--\n\nSend what was written. Raises OSError when the client is gone."),
-        method(c"close", FilterObject::close, Arity(0, 2), c"close()\n--\n\nSend what was written, and the end of the stream. In a tag this does nothing: the page goes on."),
+        method(c"close", FilterObject::close, Arity(0, 2), c"close()\n--\n\nWhat was written is all: it goes on, with the end of the stream, when the function returns. In a tag this does nothing: the page goes on."),
         method(c"disable", FilterObject::disable, Arity(0, 0), c"disable()\n--\n\nTake no more part in this request: everything else goes by."),
     ]);
 
@@ -228,11 +228,10 @@ impl FilterObject {
     }
 
     fn close(this: Filter<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
-        match Self::loan(this)? {
-            Loaned::Invocation(filter) => thread::detach(this.py(), || filter.close())
-                .map_err(|error| failure("Close failed", error)),
-            Loaned::Element(_) => Ok(()),
+        if let Loaned::Invocation(filter) = Self::loan(this)? {
+            filter.close();
         }
+        Ok(())
     }
 
     fn pass_on(this: Filter<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

@@ -247,7 +247,7 @@ impl<'py> Form<'_, 'py> {
                 format!("its Content-Type {name} is neither urlencoded nor multipart"),
             ),
         };
-        let line = format!("mod_python: the form was refused: {why}");
+        let line = format!("MP0301: mod_python: the form was refused: {why}");
         let target = Target::Request(self.request);
         thread::detach(self.py(), || log::log(target, Level::Info, line.as_bytes()));
         server_return(self.py(), status)

@@ -1,28 +1,42 @@
-//! Output that is held back while a page runs, so that a page that fails half-way can still be answered with an error, and
-//! httpd gets what a page wrote in one piece.
+//! Output that is held back: what a handler writes without flushing it, so that httpd gets it in few pieces and Python's lock
+//! is let go of once for each; and what a page writes, so that a page that fails half-way can still be answered with an error.
 
 use std::cell::{Cell, RefCell};
 
 use pyo3::prelude::*;
 
-use super::request_io::{self, client_gone};
+use super::request_io::client_gone;
 use super::request_state::RequestState;
 use crate::apache::request::Request;
+use crate::apache::response::Disconnected;
 use crate::python::thread;
 
-/// More than this is not held back, bytes.
-const MOST: usize = 256 * 1024;
-/// What httpd only copies, so that it is not worth while to let other threads run, bytes.
-const COPIED: usize = 4096;
+/// More than this is not held back while a page runs, bytes.
+const MOST_OF_PAGE: usize = 256 * 1024;
+/// More than this is not held back of what a handler writes, bytes: as much as httpd itself keeps for a client that is slow.
+const MOST: usize = 64 * 1024;
+/// What is small compared with MOST is gathered before it is sent.
+const SMALL: usize = MOST / 2;
 
 /// Part of a request's state.
 #[derive(Default)]
 pub struct HeldOutput {
     /// How many pages run, one inside the other.
     pages: Cell<u32>,
+    /// How many subrequests run, whose output httpd puts after what it was given before.
+    subrequests: Cell<u32>,
     bytes: RefCell<Vec<u8>>,
     /// How often what was held has been sent.
     sent: Cell<u32>,
+}
+
+/// A subrequest runs: as long as this lives, nothing is held back.
+pub struct Passing<'a>(&'a HeldOutput);
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        self.0.subrequests.set(self.0.subrequests.get() - 1);
+    }
 }
 
 /// Where the output of a page begins.
@@ -33,9 +47,23 @@ pub struct Mark {
 }
 
 impl HeldOutput {
+    fn most(&self, in_phase: bool) -> usize {
+        if self.subrequests.get() > 0 {
+            0
+        } else if self.pages.get() > 0 {
+            MOST_OF_PAGE
+        } else if in_phase {
+            MOST
+        } else {
+            0
+        }
+    }
+
+    /// What is held must have been sent.
     #[must_use]
-    pub fn is_holding(&self) -> bool {
-        self.pages.get() > 0
+    pub fn pass(&self) -> Passing<'_> {
+        self.subrequests.set(self.subrequests.get() + 1);
+        Passing(self)
     }
 
     /// A page begins.
@@ -47,7 +75,7 @@ impl HeldOutput {
     /// The page is over. Whether it was the outermost one: what is held is to be sent then.
     pub fn leave(&self) -> bool {
         self.pages.set(self.pages.get() - 1);
-        !self.is_holding()
+        self.pages.get() == 0
     }
 
     /// Forgets what was written since `mark`, as far as it has not been sent.
@@ -56,13 +84,48 @@ impl HeldOutput {
         self.bytes.borrow_mut().truncate(start);
     }
 
-    fn take(&self) -> Vec<u8> {
-        self.sent.set(self.sent.get().wrapping_add(1));
-        self.bytes.take()
+    /// Forgets what has not been sent: the response will be another one.
+    pub fn discard(&self) {
+        self.bytes.borrow_mut().clear();
+    }
+
+    /// The handlers of a phase are done: gives httpd what they have left. A client that is gone is httpd's to notice.
+    pub fn finish(&self, request: Request<'_>) {
+        if !self.bytes.borrow().is_empty() {
+            let _ = self.give(request, &[]);
+        }
+    }
+
+    /// Gives httpd what is held, and what comes after it. To be called detached, unless it is little.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub fn give(&self, request: Request<'_>, rest: &[u8]) -> Result<(), Disconnected> {
+        let mut bytes = self.bytes.take();
+        if !bytes.is_empty() {
+            self.sent.set(self.sent.get().wrapping_add(1));
+        }
+        let rest = if !bytes.is_empty() && rest.len() <= SMALL {
+            bytes.extend_from_slice(rest);
+            &[]
+        } else {
+            rest
+        };
+        let given = [&bytes[..], rest]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .try_for_each(|part| request.write(part));
+        bytes.clear();
+        let mut now = self.bytes.borrow_mut();
+        // A filter in Python may have written meanwhile.
+        if now.capacity() == 0 && bytes.capacity() <= 2 * MOST {
+            *now = bytes;
+        }
+        given
     }
 }
 
-/// Writes something from within a page: held back, or given to httpd when no page runs any more.
+/// Writes something that need not be sent now.
 ///
 /// # Errors
 /// `OSError` when the client is gone.
@@ -73,13 +136,16 @@ pub fn write(
     bytes: &[u8],
 ) -> PyResult<()> {
     let held = &state.held;
-    if !held.is_holding() {
-        return request_io::write_through(py, request, state, bytes, false);
+    let mut gathered = held.bytes.borrow_mut();
+    if gathered.len() + bytes.len() < held.most(state.phase.get().is_some()) {
+        if gathered.is_empty() && bytes.len() > MOST / 16 {
+            gathered.reserve(MOST);
+        }
+        gathered.extend_from_slice(bytes);
+    } else {
+        drop(gathered);
+        thread::detach(py, || held.give(request, bytes)).map_err(|_| client_gone())?;
     }
-    if held.bytes.borrow().len() + bytes.len() > MOST {
-        send(py, request, state)?;
-    }
-    held.bytes.borrow_mut().extend_from_slice(bytes);
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())
 }
@@ -92,12 +158,5 @@ pub fn send(py: Python<'_>, request: Request<'_>, state: &RequestState) -> PyRes
     if state.held.bytes.borrow().is_empty() {
         return Ok(());
     }
-    let bytes = state.held.take();
-    let sent = if bytes.len() < COPIED {
-        request.write(&bytes)
-    } else {
-        state.unflushed.set(0);
-        thread::detach(py, || request.write(&bytes))
-    };
-    sent.map_err(|_| client_gone())
+    thread::detach(py, || state.held.give(request, &[])).map_err(|_| client_gone())
 }

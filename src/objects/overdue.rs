@@ -50,7 +50,7 @@ pub fn look() -> Option<Instant> {
     }
     for (copy, name, time) in stuck {
         let line = format!(
-            "{name}: not done after {time} (PythonTimeout), and cannot be interrupted: C code keeps Python's lock"
+            "MP0141: {name}: not done after {time} (PythonTimeout), and cannot be interrupted: C code keeps Python's lock"
         );
         copy.log(Level::Error, line.as_bytes());
     }
@@ -132,7 +132,7 @@ impl Overdue {
     fn log(&self) {
         let Self { copy, name, time, ident, .. } = self;
         let head = format!(
-            "{name}: not done after {time} (PythonTimeout): {}, thread {ident} is at",
+            "MP0140: {name}: not done after {time} (PythonTimeout): {}, thread {ident} is at",
             copy.line()
         );
         copy.log(Level::Error, head.as_bytes());

@@ -8,14 +8,10 @@ use super::held_output;
 use super::request::{Req, integer, loan, output, output_now};
 use super::request_body;
 use super::request_state::RequestState;
-use crate::apache::request::Request;
 use crate::apache::response::SendFileError;
 use crate::python::convert::{Data, encode_without_nul};
 use crate::python::row::Arguments;
 use crate::python::thread;
-
-/// Writes that stay below this in sum are only copied by httpd, which sends what has gathered at 8000 bytes.
-const BUFFERED: usize = 4096;
 
 /// A length argument: negative or missing is "no limit".
 pub fn limit(arguments: Arguments<'_, '_>) -> PyResult<Option<usize>> {
@@ -75,35 +71,12 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     }
     let request = output_now(this)?;
     let state = RequestState::of(*request);
-    if !flush && state.held.is_holding() {
+    if !flush {
         return held_output::write(this.py(), *request, state, bytes);
     }
-    held_output::send(this.py(), *request, state)?;
-    write_through(this.py(), *request, state, bytes, flush)
-}
-
-/// Gives httpd something to write, and has it sent at once if `flush`.
-///
-/// # Errors
-/// `OSError` when the client is gone.
-pub fn write_through(
-    py: Python<'_>,
-    request: Request<'_>,
-    state: &RequestState,
-    bytes: &[u8],
-    flush: bool,
-) -> PyResult<()> {
-    let unflushed = state.unflushed.get().saturating_add(bytes.len());
-    let sent = if flush {
-        state.unflushed.set(0);
-        thread::detach(py, || request.write(bytes).and_then(|()| request.flush()))
-    } else if unflushed < BUFFERED {
-        state.unflushed.set(unflushed);
-        request.write(bytes)
-    } else {
-        state.unflushed.set(unflushed % BUFFERED);
-        thread::detach(py, || request.write(bytes))
-    };
+    let sent = thread::detach(this.py(), || {
+        state.held.give(*request, bytes).and_then(|()| request.flush())
+    });
     sent.map_err(|_| client_gone())?;
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())
@@ -115,9 +88,10 @@ pub fn client_gone() -> PyErr {
 }
 
 pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
-    let request = output(this)?;
-    RequestState::of(*request).unflushed.set(0);
-    let flushed = thread::detach(this.py(), || request.flush());
+    let request = output_now(this)?;
+    let held = &RequestState::of(*request).held;
+    let flushed =
+        thread::detach(this.py(), || held.give(*request, &[]).and_then(|()| request.flush()));
     flushed.map_err(|_| PyOSError::new_err("Flush failed, client closed connection."))
 }
 

@@ -55,9 +55,7 @@ pub struct RequestState {
     pub added: RefCell<Vec<AddedTo>>,
     pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
-    /// Bytes written since the last flush.
-    pub unflushed: Cell<usize>,
-    /// What pages that run have written.
+    /// What has been written and httpd does not have yet.
     pub held: HeldOutput,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
@@ -132,7 +130,6 @@ impl RequestState {
             added: RefCell::new(Vec::new()),
             cleanups: RefCell::new(Vec::new()),
             bytes_queued: Cell::new(0),
-            unflushed: Cell::new(0),
             held: HeldOutput::default(),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
@@ -179,6 +176,12 @@ impl RequestState {
     #[must_use]
     pub fn has_added(&self, phase: Phase) -> bool {
         self.added.borrow().iter().any(|added| added.phase == phase)
+    }
+
+    /// Whether handlers were added for phases to come. Never panics.
+    #[must_use]
+    pub fn has_added_any(&self) -> bool {
+        self.added.try_borrow().map_or(true, |added| !added.is_empty())
     }
 
     /// The request's object in `state`'s interpreter.

@@ -101,7 +101,7 @@ pub fn base(request: Request<'_>, directory: &Directory) -> Result<Option<usize>
     let option = settings_of(request).and_then(|settings| settings.option(BASE_URI));
     if let Some(base) = option {
         if base.ends_with(b"/") {
-            return Err("PythonOption mod_python.wsgi.base_uri must not end in '/'");
+            return Err("MP0216: PythonOption mod_python.wsgi.base_uri must not end in '/'");
         }
         return Ok(is_below(uri, base).then_some(base.len()));
     }

@@ -137,7 +137,7 @@ impl SubrequestObject {
             held_output::send(this.py(), main, state)?;
             // httpd may keep what was written where the subrequest's response does not come by.
             let has_written = state.bytes_queued.get() > 0;
-            state.unflushed.set(0);
+            let _passing = state.held.pass();
             let status = thread::detach(this.py(), || {
                 if has_written {
                     main.flush()?;

@@ -29,7 +29,7 @@ pub struct Interpreter {
 pub enum Failure {
     #[error("Python could not be started: {0}")]
     Start(#[from] StartError),
-    #[error("interpreter '{name}' could not be prepared: {reason}")]
+    #[error("MP0009: interpreter '{name}' could not be prepared: {reason}")]
     Prepare { name: String, reason: String },
 }
 

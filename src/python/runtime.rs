@@ -17,20 +17,20 @@ static OPTIMIZE: AtomicBool = AtomicBool::new(false);
 /// Why Python could not be started. Each sentence is for the error log.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("Python {0}.{1} is too old: mod_python needs 3.11 or later")]
+    #[error("MP0004: Python {0}.{1} is too old: mod_python needs 3.11 or later")]
     TooOld(u8, u8),
     #[error(
-        "another module of this server has already started Python in this process; only one of them can be loaded"
+        "MP0005: another module of this server has already started Python in this process; only one of them can be loaded"
     )]
     Foreign,
     #[error(
-        "no standard library of Python {version} was found near {library}: set PYTHONHOME in the environment of httpd, \
+        "MP0006: no standard library of Python {version} was found near {library}: set PYTHONHOME in the environment of httpd, \
          or reinstall Python"
     )]
     NoLibrary { version: String, library: String },
-    #[error("the path {0:?} of Python's installation cannot be given to Python")]
+    #[error("MP0007: the path {0:?} of Python's installation cannot be given to Python")]
     BadPath(PathBuf),
-    #[error("Python could not make an interpreter")]
+    #[error("MP0008: Python could not make an interpreter")]
     Interpreter,
 }
 

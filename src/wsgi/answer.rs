@@ -63,13 +63,16 @@ impl<'py> Answer<'_, '_, 'py> {
         self.result.cast_exact::<PyTuple>().ok().map(|tuple| tuple.iter().collect())
     }
 
-    /// No code of the application runs between the items, so that all can go in one brigade, and their length is known.
+    /// No code of the application runs between the items, so that all can go in one brigade. The length of a single one is that of
+    /// the body (PEP 3333, "Handling the Content-Length Header"); more go in chunks, as they do under mod_wsgi.
     fn send_items(&self, items: &[Object<'py>]) -> Result<(), Stop> {
         let pieces =
             items.iter().map(|item| bytes(item.as_borrowed())).collect::<PyResult<Vec<_>>>()?;
         let pieces: Vec<&[u8]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
         let total = pieces.iter().map(|piece| piece.len() as u64).sum();
-        self.exchange.announce(total);
+        if items.len() <= 1 {
+            self.exchange.announce(total);
+        }
         let py = self.result.py();
         let request = self.exchange.loan(py)?;
         self.exchange.check_whole(*request, total)?;

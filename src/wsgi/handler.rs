@@ -9,6 +9,7 @@ use crate::config::phase::Phase;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 use crate::config::turn::Turn;
 use crate::objects::native;
+use crate::objects::report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::Handler;
 use crate::objects::{HANDLER_NAMES, request_wsgi, settings_of};
@@ -87,7 +88,11 @@ fn serve(
     let base = match request_wsgi::base(request, directory) {
         Ok(Some(base)) => base,
         Ok(None) => {
-            complain(request, Level::Warning, "the URI is not below mod_python.wsgi.base_uri");
+            complain(
+                request,
+                Level::Warning,
+                "MP0209: the URI is not below mod_python.wsgi.base_uri",
+            );
             return Status::DECLINED;
         }
         Err(sentence) => {
@@ -96,8 +101,7 @@ fn serve(
         }
     };
     let Some(entry) = settings.option(APPLICATION).map(application) else {
-        let sentence =
-            "KeyError: 'mod_python.wsgi.application': this PythonOption must name the application";
+        let sentence = "MP0210: KeyError: 'mod_python.wsgi.application': this PythonOption must name the application";
         complain(request, Level::Error, sentence);
         return Status::INTERNAL_SERVER_ERROR;
     };
@@ -129,5 +133,5 @@ fn application(text: &[u8]) -> HandlerEntry {
 }
 
 fn complain(request: Request<'_>, level: Level, sentence: &str) {
-    log::log(Target::Request(request), level, format!("{NAME}: {sentence}").as_bytes());
+    log::log(Target::Request(request), level, report::line(NAME, sentence).as_bytes());
 }

@@ -15,6 +15,7 @@ use crate::config::mount::Mount;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 use crate::objects::native;
+use crate::objects::report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::Handler;
 use crate::objects::settings_of;
@@ -28,9 +29,14 @@ pub fn register(hooks: Hooks<'_>) {
     hooks.check_config(check, Order::MIDDLE);
     // An Alias within an application's URIs leads to its files.
     let after_aliases = Order::MIDDLE.after(&[c"mod_alias.c", c"mod_rewrite.c"]);
-    hooks.request(RequestHook::TranslateName, translate, after_aliases);
-    hooks.request(RequestHook::MapToStorage, map_to_storage, Order::MIDDLE);
-    hooks.request(RequestHook::Handler, content_handler, Order::at(Position::First));
+    hooks.request_if(RequestHook::TranslateName, has_mounts, translate, after_aliases);
+    hooks.request_if(RequestHook::MapToStorage, has_mounts, map_to_storage, Order::MIDDLE);
+    let first = Order::at(Position::First);
+    hooks.request_if(RequestHook::Handler, has_mounts, content_handler, first);
+}
+
+fn has_mounts(request: Request<'_>) -> bool {
+    request.server().config::<ServerSection>().is_some_and(|section| !section.mounts().is_empty())
 }
 
 /// Refuses to start with an environment that Python could not use.
@@ -51,7 +57,7 @@ type Homes = HashMap<Vec<u8>, (PathBuf, String)>;
 
 fn check_server(section: &ServerSection, homes: &mut Homes) -> Result<(), String> {
     if let Some(home) = section.home() {
-        home::check(home).map_err(|error| format!("PythonHome: {error}"))?;
+        home::check(home).map_err(|error| format!("MP0031: PythonHome: {error}"))?;
     }
     for mount in section.mounts() {
         let Some(home) = &mount.home else { continue };
@@ -59,9 +65,12 @@ fn check_server(section: &ServerSection, homes: &mut Homes) -> Result<(), String
             Ok(home::Kind::Virtual) => {}
             Ok(home::Kind::Installation) => {
                 let home = home.display();
-                return Err(format!("{}: home={home} is no virtual environment", mount.name));
+                return Err(format!(
+                    "MP0206: {}: home={home} is no virtual environment",
+                    mount.name
+                ));
             }
-            Err(error) => return Err(format!("{}: home={error}", mount.name)),
+            Err(error) => return Err(format!("MP0217: {}: home={error}", mount.name)),
         }
         let name = interpreter_name(Settings::of(section.section()), mount, None).into_owned();
         let (known, other) =
@@ -69,7 +78,7 @@ fn check_server(section: &ServerSection, homes: &mut Homes) -> Result<(), String
         if known != home {
             let name = String::from_utf8_lossy(&name);
             return Err(format!(
-                "{}: home={} cannot be in the interpreter {name}, which has {} ({other}): give one of them interpreter=",
+                "MP0207: {}: home={} cannot be in the interpreter {name}, which has {} ({other}): give one of them interpreter=",
                 mount.name,
                 home.display(),
                 known.display(),
@@ -127,7 +136,8 @@ fn content_handler(request: Request<'_>) -> Status {
         return Status::DECLINED;
     };
     if let Some(script) = mount.script.as_deref().filter(|_| !request.is_regular_file()) {
-        let line = format!("{}: there is no file {}", mount.name, String::from_utf8_lossy(script));
+        let line =
+            format!("MP0208: {}: there is no file {}", mount.name, String::from_utf8_lossy(script));
         log::log(Target::Request(request), Level::Error, line.as_bytes());
         return Status::NOT_FOUND;
     }
@@ -139,7 +149,7 @@ fn serve(request: Request<'_>, mount: &Mount, settings: Settings<'_>) -> Status 
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            let line = format!("{}: {error}", mount.name);
+            let line = report::line(&mount.name, &error.to_string());
             log::log(Target::Request(request), Level::Error, line.as_bytes());
             return Status::INTERNAL_SERVER_ERROR;
         }

@@ -17,11 +17,11 @@ use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
 use crate::objects::deadline::{self, Armed};
 use crate::objects::native::State;
-use crate::objects::report::Report;
+use crate::objects::report::{self, Report, Told};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::interpreter::Interpreter;
-use crate::python::{Object, class, error, thread};
+use crate::python::{Object, class, thread};
 
 /// An application and its place among the URIs.
 pub struct Service<'a> {
@@ -99,7 +99,7 @@ impl Service<'_> {
 
     fn decline(&self) -> Status {
         let line = format!(
-            "{}: there is no application '{}'",
+            "MP0212: {}: there is no application '{}'",
             self.name,
             String::from_utf8_lossy(self.handler.entry.text())
         );
@@ -155,7 +155,7 @@ impl Service<'_> {
         let answer = Answer { result, exchange, stream, kept };
         let sent = answer.send();
         if let Err(raised) = answer.close() {
-            self.report(py, &raised).log(self.request);
+            self.report(py, &raised).log(Target::Request(self.request));
         }
         sent
     }
@@ -182,7 +182,7 @@ impl Service<'_> {
             Some(Stop::Raised(raised)) => {
                 let report = self.report(py, &raised);
                 thread::detach(py, || {
-                    report.log(self.request);
+                    report.log(Target::Request(self.request));
                     stream.break_off();
                 });
                 Status::OK
@@ -194,7 +194,7 @@ impl Service<'_> {
     /// The client went away, which is no error; or a filter has answered in the application's place.
     fn after_failure(&self, failure: StreamError) -> Status {
         if failure == StreamError::Disconnected {
-            let line = format!("{}: {failure}", self.name);
+            let line = format!("MP0213: {}: {failure}", self.name);
             log::log(Target::Request(self.request), Level::Info, line.as_bytes());
             return Status::OK;
         }
@@ -204,13 +204,14 @@ impl Service<'_> {
     fn check_length(&self, py: Python<'_>, exchange: &Exchange, stream: &Stream<'_>) -> Status {
         let missing = exchange.missing();
         let sentence = if missing > 0 {
-            format!("the body is {missing} bytes shorter than its Content-Length says")
+            format!("MP0214: the body is {missing} bytes shorter than its Content-Length says")
         } else if exchange.has_overrun() {
-            "the body is longer than its Content-Length says; the rest was not sent".to_owned()
+            "MP0215: the body is longer than its Content-Length says; the rest was not sent"
+                .to_owned()
         } else {
             return Status::OK;
         };
-        let line = format!("{}: {sentence}", self.name);
+        let line = report::line(self.name, &sentence);
         thread::detach(py, || {
             log::log(Target::Request(self.request), Level::Error, line.as_bytes());
             if missing > 0 {
@@ -231,7 +232,7 @@ impl Service<'_> {
     }
 
     fn report(&self, py: Python<'_>, raised: &PyErr) -> Report {
-        Report::new(self.name.to_owned(), error::traceback(py, raised))
+        Report::new(self.name.to_owned(), Told::raised(py, raised))
     }
 
     /// An error before anything was sent: 500, or 504 when PythonTimeout is over, with the traceback if PythonDebug is on.
@@ -243,7 +244,7 @@ impl Service<'_> {
             if is_timeout { Status::GATEWAY_TIME_OUT } else { Status::INTERNAL_SERVER_ERROR };
         let shows = self.handler.settings.debug() && !self.request.connection().aborted();
         thread::detach(py, || {
-            report.log(self.request);
+            report.log(Target::Request(self.request));
             if shows && report.send(self.request, status) { Status::DONE } else { status }
         })
     }
