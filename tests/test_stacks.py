@@ -112,7 +112,7 @@ def test_c_code_that_keeps_pythons_lock(httpd):
             def handler(req):
                 if req.uri == "/wait":
                     req.log_error("waiting", apache.APLOG_NOTICE)
-                    ctypes.PyDLL(None).usleep(4_000_000)
+                    ctypes.PyDLL(None).usleep(5_000_000)
                 req.write("hello")
                 return apache.OK
         """

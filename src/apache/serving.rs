@@ -1,6 +1,6 @@
 //! Which request each thread serves, for other threads to tell.
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -9,61 +9,83 @@ use super::request::Request;
 
 /// What a thread serves: the address of the outermost request, 0 for none; odd while somebody looks at it.
 struct Slot {
-    thread: usize,
+    thread: AtomicUsize,
     request: AtomicUsize,
 }
 
-/// One for each thread that has ever served a request and has not ended.
-static SLOTS: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+/// One for each thread that serves requests; those of threads that have ended are used again, and never freed.
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { all: Vec::new(), free: Vec::new() });
+
+struct Slots {
+    all: Vec<&'static Slot>,
+    free: Vec<&'static Slot>,
+}
 
 const LOOKED_AT: usize = 1;
 
-struct Mine(Arc<Slot>);
-
 thread_local! {
-    static MINE: Mine = Mine::new();
+    static MINE: Cell<Option<&'static Slot>> = const { Cell::new(None) };
+    /// Gives the slot back when the thread ends.
+    static OWNED: Owned = Owned::new();
 }
 
-impl Mine {
+struct Owned(&'static Slot);
+
+impl Owned {
     fn new() -> Self {
-        let slot = Arc::new(Slot { thread: this_thread(), request: AtomicUsize::new(0) });
-        SLOTS.lock().push(Arc::clone(&slot));
+        let mut slots = SLOTS.lock();
+        let slot = slots.free.pop().unwrap_or_else(|| {
+            let slot: &'static Slot = Box::leak(Box::new(Slot {
+                thread: AtomicUsize::new(0),
+                request: AtomicUsize::new(0),
+            }));
+            slots.all.push(slot);
+            slot
+        });
+        slot.thread.store(this_thread(), Ordering::Release);
         Self(slot)
     }
 }
 
-impl Drop for Mine {
+impl Drop for Owned {
     fn drop(&mut self) {
-        SLOTS.lock().retain(|slot| !Arc::ptr_eq(slot, &self.0));
+        MINE.set(None);
+        SLOTS.lock().free.push(self.0);
     }
+}
+
+#[cold]
+fn make_mine() -> Option<&'static Slot> {
+    // At the end of a thread there is none.
+    let slot = OWNED.try_with(|owned| owned.0).ok()?;
+    MINE.set(Some(slot));
+    Some(slot)
 }
 
 /// A thread serves a request as long as this lives.
 pub struct Serving {
-    is_outermost: bool,
+    outermost: Option<&'static Slot>,
 }
 
 impl Serving {
     /// To be dropped, by the same thread, before the request ends.
+    #[inline]
     #[must_use]
     pub fn enter(request: Request<'_>) -> Self {
-        let address = request.address().as_ptr().expose_provenance();
-        let is_outermost = MINE.with(|mine| {
-            let slot = &mine.0.request;
-            let is_outermost = slot.load(Ordering::Relaxed) == 0;
-            if is_outermost {
-                slot.store(address, Ordering::Release);
-            }
-            is_outermost
-        });
-        Self { is_outermost }
+        let mine = MINE.get().or_else(make_mine);
+        let outermost = mine.filter(|slot| slot.request.load(Ordering::Relaxed) == 0);
+        if let Some(slot) = outermost {
+            slot.request.store(request.address().as_ptr().expose_provenance(), Ordering::Release);
+        }
+        Self { outermost }
     }
 }
 
 impl Drop for Serving {
+    #[inline]
     fn drop(&mut self) {
-        if self.is_outermost {
-            MINE.with(|mine| mine.0.clear());
+        if let Some(slot) = self.outermost {
+            slot.clear();
         }
     }
 }
@@ -97,14 +119,17 @@ impl Slot {
 /// Method and path of what each thread serves, by the thread's identity (`threading.get_ident()`).
 #[must_use]
 pub fn requests() -> Vec<(usize, String)> {
-    let slots = SLOTS.lock().clone();
+    let slots = SLOTS.lock().all.clone();
     let line = |address: usize| {
         let address = std::ptr::NonNull::new(std::ptr::with_exposed_provenance_mut(address))?;
         // SAFETY: the request cannot end while it is looked at. These texts are set before Python runs, or replaced whole.
         let request = unsafe { Request::from_address(address) };
         Some(self::line(request))
     };
-    slots.iter().filter_map(|slot| Some((slot.thread, slot.look(line)??))).collect()
+    slots
+        .iter()
+        .filter_map(|slot| Some((slot.thread.load(Ordering::Acquire), slot.look(line)??)))
+        .collect()
 }
 
 /// Method and path of a request, as the client sent them.
@@ -116,8 +141,5 @@ pub fn line(request: Request<'_>) -> String {
 
 fn this_thread() -> usize {
     // SAFETY: may be called by any thread.
-    #[expect(clippy::unnecessary_cast, reason = "a pointer on some systems")]
-    unsafe {
-        libc::pthread_self() as usize
-    }
+    unsafe { libc::pthread_self() as usize }
 }

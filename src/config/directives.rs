@@ -188,8 +188,8 @@ fn python_path(command: &mut Command<'_>, expression: &[u8]) -> Outcome {
 }
 
 fn timeout(command: &mut Command<'_>, seconds: &[u8]) -> Outcome {
-    let timeout = Timeout::parse(seconds)?;
-    everywhere(command, |section| section.timeout = Some(timeout.clone()))
+    let timeout = Arc::new(Timeout::parse(seconds)?);
+    everywhere(command, |section| section.timeout = Some(Arc::clone(&timeout)))
 }
 
 fn allow_htaccess(command: &mut Command<'_>, on: bool) -> Outcome {

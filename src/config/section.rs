@@ -22,7 +22,7 @@ pub struct Section {
     pub(super) location: Option<LocationSection>,
     pub(super) python_path: Option<Text>,
     pub(super) interpreter: Option<Text>,
-    pub(super) timeout: Option<Timeout>,
+    pub(super) timeout: Option<Arc<Timeout>>,
     pub(super) flags: [Option<bool>; FLAGS.len()],
     pub(super) phases: [Option<Arc<PhaseLists>>; LISTED],
     pub(super) turned: Option<Arc<[Turned]>>,

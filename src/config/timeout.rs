@@ -12,7 +12,7 @@ pub struct Timeout {
 }
 
 /// A day: whoever wants more wants none.
-const LONGEST: Duration = Duration::from_hours(24);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Timeout {
     /// Seconds, with up to three digits after a point.

@@ -18,7 +18,7 @@ use crate::python::states::Calm;
 use crate::python::thread;
 
 /// How long Python's lock may be waited for before the log says so.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The interpreters that somebody is in, or waits for, to interrupt what is overdue there.
 static BUSY: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
@@ -50,7 +50,7 @@ pub fn look() -> Option<Instant> {
     }
     for (copy, name, time) in stuck {
         let line = format!(
-            "MP0141: {name}: not done after {time} (PythonTimeout), and cannot be interrupted: C code keeps Python's lock"
+            "MP0141: {name}: not done after {time} (PythonTimeout), and cannot be interrupted yet: C code keeps Python's lock"
         );
         copy.log(Level::Error, line.as_bytes());
     }

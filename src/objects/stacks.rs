@@ -14,7 +14,7 @@ use crate::python::states::{self, Calm};
 use crate::python::thread;
 
 /// How long an interpreter's lock is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A thread that is in Python.
 pub struct ThreadStack {
@@ -35,7 +35,7 @@ pub struct InterpreterStacks {
     pub threads: Option<Vec<ThreadStack>>,
 }
 
-/// What all interpreters' threads do. To be called detached; waits two seconds at most for interpreters whose lock C code keeps.
+/// What all interpreters' threads do. To be called detached; waits three seconds at most for interpreters whose lock C code keeps.
 #[must_use]
 pub fn of_process() -> Vec<InterpreterStacks> {
     let end = Instant::now() + PATIENCE;
