@@ -99,12 +99,17 @@ def threads_of(pids):
     """State, and how often it has been put to sleep, of every thread of these processes."""
     threads = {}
     for pid in pids:
-        for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+        try:
+            tasks = os.listdir(f"/proc/{pid}/task")
+        except FileNotFoundError:
+            continue
+        for task in tasks:
             try:
-                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                status = pathlib.Path(f"/proc/{pid}/task/{task}/status").read_text()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            threads[status.parent.name] = fields["State"].split()[0], int(fields["voluntary_ctxt_switches"])
+            fields = dict(line.split(":", 1) for line in status.splitlines())
+            threads[task] = fields["State"].split()[0], int(fields["voluntary_ctxt_switches"])
     return threads
 
 

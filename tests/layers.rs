@@ -14,19 +14,32 @@ const ROOMS: &[Room] = &[
     Room { name: "psp", imports: &[], unsafe_in: &[] },
     Room { name: "forms", imports: &[], unsafe_in: &[] },
     Room { name: "cookies", imports: &[], unsafe_in: &[] },
+    Room { name: "html", imports: &[], unsafe_in: &[] },
     Room { name: "apache", imports: &[], unsafe_in: &[""] },
     Room { name: "python", imports: &[], unsafe_in: &[""] },
     Room { name: "config", imports: &["apache"], unsafe_in: &[] },
+    Room { name: "counters", imports: &["apache"], unsafe_in: &[] },
     Room {
         name: "objects",
-        imports: &["apache", "python", "config", "psp", "forms", "cookies"],
+        imports: &["apache", "python", "config", "counters", "psp", "forms", "cookies", "html"],
         unsafe_in: &["lease.rs"],
     },
-    Room { name: "handlers", imports: &["apache", "python", "config", "objects"], unsafe_in: &[] },
-    Room { name: "wsgi", imports: &["apache", "python", "config", "objects"], unsafe_in: &[] },
+    Room {
+        name: "handlers",
+        imports: &["apache", "python", "config", "counters", "objects"],
+        unsafe_in: &[],
+    },
+    Room {
+        name: "wsgi",
+        imports: &["apache", "python", "config", "counters", "objects"],
+        unsafe_in: &[],
+    },
+    Room { name: "status", imports: &["apache", "python", "counters", "html"], unsafe_in: &[] },
     Room {
         name: "module",
-        imports: &["apache", "python", "config", "objects", "handlers", "wsgi"],
+        imports: &[
+            "apache", "python", "config", "counters", "objects", "handlers", "wsgi", "status",
+        ],
         unsafe_in: &[""],
     },
 ];

@@ -22,7 +22,7 @@ def examples(httpd):
     copies = []
 
     def start():
-        site = httpd(server=SERVER, modules=("authn_core", "authz_user", "dir", "env", "mime"))
+        site = httpd(server=SERVER, modules=("authn_core", "authz_host", "authz_user", "dir", "env", "mime"))
         copies.append(site)
         shutil.copytree(EXAMPLES, site.root / "examples")
         site.restart()
@@ -119,6 +119,14 @@ def test_session(examples):
     left = examples.post("/session/", "leave=yes", headers={**kind, **cookies_of(entered)})
     assert "1970" in left.headers["Set-Cookie"]
     assert "Nobody" in examples.get("/session/", headers=cookies_of(entered)).text
+
+
+def test_status(examples):
+    assert examples.get("/hello/").status == 200
+    assert "mod_python status" in examples.get("/status/").text
+    metrics = examples.get("/status/?format=prometheus")
+    assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'mod_python_calls_total{interpreter="localhost",kind="content"}' in metrics.text
 
 
 def test_wsgi(examples):

@@ -362,7 +362,7 @@ def test_another_request_is_never_hit(httpd):
                 req.write("hello")
                 return apache.OK
         """,
-        config="SetHandler mod_python\nPythonHandler app\n<If \"-n %{QUERY_STRING}\">\nPythonTimeout 0.1\n</If>",
+        config='SetHandler mod_python\nPythonHandler app\n<If "-n %{QUERY_STRING}">\nPythonTimeout 0.1\n</If>',
         mpm="prefork",
         children=1,
     )
@@ -387,7 +387,7 @@ def test_two_interpreters(httpd):
                 while True:
                     pass
         """,
-        config=LIMIT + '<If "%{REQUEST_URI} == \'/inner\'">\nPythonInterpreter other\n</If>',
+        config=LIMIT + "<If \"%{REQUEST_URI} == '/inner'\">\nPythonInterpreter other\n</If>",
     )
     expect_timeout(site, "PythonHandler app")
     assert site.get("/outer").status == 504

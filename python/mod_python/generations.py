@@ -210,6 +210,8 @@ def remove_stale(full_names: Iterable[str]) -> None:
             if any(other != mine for part in stale for other in _under_import.get(part.name.partition(".")[0], ()))
             else _remove(stale)
         )
+    if removed:
+        _tell_server("modules_reloaded", len(removed))
     del removed
 
 
@@ -217,9 +219,14 @@ def tell_watchers() -> None:
     """Modules that are in use have imported more: the server is to ask anew what there is to watch."""
     global count_of_imports
     count_of_imports += 1
-    handlers_changed = getattr(sys.modules.get("_apache"), "handlers_changed", None)
-    if handlers_changed is not None:
-        handlers_changed()
+    _tell_server("handlers_changed")
+
+
+def _tell_server(name: str, *arguments: int) -> None:
+    """Call a function of the server's, if there is one."""
+    function = getattr(sys.modules.get("_apache"), name, None)
+    if function is not None:
+        function(*arguments)
 
 
 def unfinished(full_name: str) -> list[str]:

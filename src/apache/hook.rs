@@ -309,7 +309,16 @@ where
     if used.is_none() {
         return Status::DECLINED.0;
     }
-    with_request(r, used, |request| the::<F>()(request))
+    call_used::<F>(r, used)
+}
+
+/// Apart from the question, which costs more when it shares the registers of all this.
+#[inline(never)]
+fn call_used<F: Fn(Request<'_>) -> Status + Stateless>(
+    r: *mut sys::request_rec,
+    request: Option<Request<'_>>,
+) -> c_int {
+    with_request(r, request, |request| the::<F>()(request))
 }
 
 unsafe extern "C" fn call_quick<U, F>(r: *mut sys::request_rec, lookup: c_int) -> c_int

@@ -11,12 +11,12 @@
 //! | `request`, `response`, `stream`, `body`, `access` | a request: its fields, what is sent, whole or in pieces, what is read, who may |
 //! | `subrequest`, `expression` | requests inside of a request, and httpd's expressions on one |
 //! | `auth_provider` | httpd asking who a user is, and who may |
-//! | `include` | elements of pages that mod_include works on |
+//! | `include`, `status_section` | elements of pages that mod_include works on, a section of mod_status's page |
 //! | `filter`, `filter_slot`, `input`, `invocation`, `brigade` | bodies on their way through filters |
 //! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `lock_file`, `runtime_directory`, `apr_error` | what APR knows about files, locks between processes, the place for mod_python's own files, errors |
+//! | `file_info`, `lock_file`, `shared_memory`, `runtime_directory`, `apr_error` | what APR knows about files, locks and memory between processes, the place for mod_python's own files, errors |
 //! | `serving`, `log_copy`, `signal` | what threads serve, as other threads see it; signals that a child gets |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
 //! | `cgi` | pure: CGI variables |
@@ -57,8 +57,10 @@ pub mod runtime_directory;
 pub mod sections;
 pub mod server;
 pub mod serving;
+pub mod shared_memory;
 pub mod signal;
 pub mod status;
+pub mod status_section;
 pub mod stream;
 pub mod subrequest;
 mod sys;

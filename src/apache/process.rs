@@ -44,6 +44,11 @@ pub fn max_daemons() -> i32 {
     mpm_query(sys::AP_MPMQ_MAX_DAEMONS as i32).unwrap_or(1).max(1)
 }
 
+/// The most processes there can be, whatever restarts may configure; at least 1.
+pub fn most_daemons() -> i32 {
+    mpm_query(sys::AP_MPMQ_HARD_LIMIT_DAEMONS as i32).unwrap_or(1).max(1)
+}
+
 /// How often httpd has been restarted.
 pub fn generation() -> i32 {
     mpm_query(sys::AP_MPMQ_GENERATION as i32).unwrap_or(0)
@@ -53,6 +58,18 @@ pub fn generation() -> i32 {
 pub fn restart_time() -> Option<i64> {
     // SAFETY: httpd writes the variable before any other thread runs, and the scoreboard lives as long as the process.
     unsafe { Some(sys::ap_scoreboard_image.as_ref()?.global.as_ref()?.restart_time) }
+}
+
+/// Microseconds since 1970 as HTTP writes a date.
+pub fn date(time: i64) -> String {
+    const LENGTH: usize = sys::APR_RFC822_DATE_LEN as usize;
+    let mut date: [c_char; LENGTH] = [0; LENGTH];
+    // SAFETY: the buffer is as long as APR says that it must be; APR ends the text with a NUL.
+    unsafe {
+        sys::apr_rfc822_date(date.as_mut_ptr(), time);
+        text::bytes(date.as_ptr())
+            .map_or_else(String::new, |date| String::from_utf8_lossy(date).into_owned())
+    }
 }
 
 /// Whether httpd reads its configuration for the first of two times, only to see whether it can.

@@ -20,7 +20,7 @@ impl Timeout {
         let shown = String::from_utf8_lossy(argument);
         let limit = seconds(&shown).filter(|limit| *limit <= LONGEST).ok_or_else(|| {
             format!(
-                "MP0040: PythonTimeout '{shown}': give seconds, such as 30 or 0.5, up to 86400, or 0 for no limit"
+                "MP0045: PythonTimeout '{shown}': give seconds, such as 30 or 0.5, up to 86400, or 0 for no limit"
             )
         })?;
         Ok(Self { text: argument.into(), limit: (!limit.is_zero()).then_some(limit) })

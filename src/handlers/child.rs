@@ -13,6 +13,7 @@ use crate::apache::signal;
 use crate::config::phase::Phase;
 use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
+use crate::counters;
 use crate::objects::cleanup;
 use crate::objects::native;
 use crate::objects::report::{Report, Told};
@@ -56,7 +57,8 @@ fn run_import(server: Server, import: &Import) {
     };
     let Some(told) = told else { return };
     let text = String::from_utf8_lossy(&import.text).into_owned();
-    Report::new(format!("PythonImport {text}"), told).log(Target::Server(server));
+    let report = Report::new(format!("PythonImport {text}"), told);
+    report.counted_by(counters::of_interpreter(&name)).log(Target::Server(server));
     let summary =
         format!("MP0010: mod_python: PythonImport '{text}' failed in interpreter '{name}'");
     log::log(Target::Server(server), Level::Error, summary.as_bytes());

@@ -17,6 +17,7 @@ use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
+use crate::counters::{self, Row, Work};
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
@@ -95,7 +96,8 @@ fn attached(
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            report(connection, entry, Told::Sentence(error.to_string()));
+            let counters = counters::of_interpreter(&String::from_utf8_lossy(&name));
+            report(connection, entry, Told::Sentence(error.to_string()), counters);
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
@@ -105,7 +107,7 @@ fn attached(
         };
         action(py, state).unwrap_or_else(|trouble| {
             let told = trouble.told(py);
-            thread::detach(py, || report(connection, entry, told));
+            thread::detach(py, || report(connection, entry, told, state.counters));
             Status::INTERNAL_SERVER_ERROR
         })
     })
@@ -118,6 +120,7 @@ fn call(
     settings: Settings<'_>,
     entry: &HandlerEntry,
 ) -> Result<Status, Trouble> {
+    state.counters.count_call(Work::Connection);
     let object = connection::instantiate(py, state, connection)?;
     let handler = resolve::Handler { entry, directory: None, settings, looked_at: None };
     match resolve::callable(py, state, &handler, &object)? {
@@ -127,12 +130,12 @@ fn call(
 }
 
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
-fn report(connection: Connection<'_>, entry: &HandlerEntry, told: Told) {
+fn report(connection: Connection<'_>, entry: &HandlerEntry, told: Told, counters: Row) {
     let handler = String::from_utf8_lossy(entry.text());
     let directive = entry.phase().directive().to_string_lossy();
     let phase = directive.trim_start_matches("Python");
     let report = Report::new(format!("{phase} {handler}"), told);
-    report.log(Target::Server(connection.base_server()));
+    report.counted_by(counters).log(Target::Server(connection.base_server()));
 }
 
 /// A handler under way: `conn.hlist` shows it. To be made and dropped attached, as `conn.hlist` is read.

@@ -13,6 +13,7 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
+use crate::counters::Work;
 use crate::objects::added_handler::Callable;
 use crate::objects::deadline;
 use crate::objects::filter;
@@ -20,6 +21,7 @@ use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
 use crate::objects::report::{self, Report};
+use crate::objects::request_count;
 use crate::objects::request_state::{Refusal, RequestState};
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
@@ -139,6 +141,7 @@ impl Filtering<'_, '_> {
             return refuse(self.invocation, "MP0113: the interpreter is not ready");
         };
         let request = self.invocation.request();
+        request_count::call(request, RequestState::of(request), state, Work::Filter);
         let outcome = match self.call_handler(py, state, lease) {
             Ok(()) => Outcome::Done,
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {

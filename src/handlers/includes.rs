@@ -12,11 +12,13 @@ use crate::apache::include::{self, Attribute, Element, NotSent};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::settings::Settings;
+use crate::counters::Work;
 use crate::objects::deadline;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::settings_of;
@@ -199,6 +201,7 @@ impl Tag<'_> {
         let request = self.element.request();
         let limit = self.settings.timeout();
         let _armed = deadline::arm(py, state, request, limit, || page_name(request));
+        request_count::call(request, RequestState::of(request), state, Work::Include);
         resolve::apply_python_path(py, state, self.settings)?;
         let globals = globals(&RequestState::of(request).object(py, state)?)?;
         globals

@@ -119,22 +119,21 @@ impl Call<'_> {
             && !matches!(self.phase, Phase::Log | Phase::Cleanup)
             && !self.request.eos_sent();
         // What is there of the response must not pass for the whole.
-        let breaks_off = status == Status::GATEWAY_TIME_OUT && self.request.sent_bodyct() != 0;
+        let is_timeout = status == Status::GATEWAY_TIME_OUT;
+        let breaks_off = is_timeout && self.request.sent_bodyct() != 0;
         thread::detach(py, || {
             report.log(Target::Request(self.request));
             let held = &RequestState::of(self.request).held;
-            if status == Status::GATEWAY_TIME_OUT {
-                held.discard();
-            }
-            held.finish(self.request);
             if may_send && breaks_off {
+                held.finish(self.request, status);
                 Stream::new(self.request).break_off();
                 return Status::DONE;
             }
-            if may_send && self.debug && report.send(self.request, status) {
-                return Status::DONE;
+            if !(may_send && self.debug) {
+                return status;
             }
-            status
+            held.finish(self.request, if is_timeout { status } else { Status::DONE });
+            if report.send(self.request, status) { Status::DONE } else { status }
         })
     }
 

@@ -9,9 +9,11 @@ use crate::apache::auth_provider::{self, Answers, Authn, Authz, Kind, RealmHash}
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
+use crate::counters::Work;
 use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::report::{Report, Told};
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
@@ -90,6 +92,7 @@ impl Question<'_> {
         let _service = request.serve(self.request);
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
+            request_count::call(self.request, request, state, Work::Provider);
             let handler =
                 Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
             let limit = settings.timeout();

@@ -13,10 +13,12 @@ use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
 use crate::config::turn::Turn;
+use crate::counters::Work;
 use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::report;
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
 use crate::objects::response_end::ResponseEnd;
@@ -84,7 +86,7 @@ pub fn run_list(
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
-    running.state.held.finish(request);
+    running.state.held.finish(request, status);
     if running.state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
 
@@ -233,6 +235,8 @@ impl Next {
         request: Request<'_>,
         settings: Settings<'_>,
     ) -> outcome::Result {
+        let work = if running.phase == Phase::Handler { Work::Content } else { Work::Phase };
+        request_count::call(request, running.state, state, work);
         let directory = self.entry.directory().text().or(self.matched.as_deref());
         let handler = resolve::Handler {
             entry: &self.entry,

@@ -8,6 +8,7 @@ use pyo3::{Borrowed, Py};
 
 use super::deadline::{self, Armed};
 use super::native::State;
+use super::request_count;
 use super::response_end::ResponseEnd;
 use super::settings_of;
 use crate::apache::log::{self, Level, Target};
@@ -54,11 +55,11 @@ impl Cleanup {
             let result = self.callable.call1(py, (&self.data,));
             drop(armed);
             if let Err(raised) = result {
-                let name = self.name(py);
-                let lines = [
-                    format!("MP0106: mod_python: error in the cleanup {name}"),
-                    format!("    {}", error::describe(py, &raised)),
-                ];
+                let name = format!("MP0106: mod_python: error in the cleanup {}", self.name(py));
+                let what = [error::describe(py, &raised)];
+                let counters = State::of_interpreter(self.interpreter).map(|state| state.counters);
+                request_count::error(target, counters, &name, &what);
+                let lines = [name, format!("    {}", what[0])];
                 thread::detach(py, || {
                     for line in &lines {
                         log::log(target, Level::Error, line.as_bytes());

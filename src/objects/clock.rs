@@ -31,7 +31,7 @@ pub fn start() {
         });
         if let Err(error) = started {
             let line = format!(
-                "MP0041: mod_python: no thread to watch over Python ({error}): PythonTimeout and SIGUSR2 do nothing"
+                "MP0046: mod_python: no thread to watch over Python ({error}): PythonTimeout and SIGUSR2 do nothing"
             );
             let target = Server::main().map_or(Target::Process, Target::Server);
             log::log(target, Level::Error, line.as_bytes());

@@ -56,6 +56,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
     function(c"serve_wsgi", request_wsgi::serve, Arity(1, 1), c"serve_wsgi(req)\n--\n\nAnswer the request with the WSGI application that its PythonOptions name. Returns OK, DECLINED or an HTTP status."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
+    function(c"modules_reloaded", modules_reloaded, Arity(1, 1), c"modules_reloaded(count)\n--\n\nCount modules that are about to be imported anew, for the status page."),
 ];
 
 /// The level of a number that Python code gives: 0 (or none) is the error level, what is out of range becomes the nearest.
@@ -248,6 +249,14 @@ pub fn handler_extensions() -> Vec<Vec<u8>> {
         }
     }
     found
+}
+
+fn modules_reloaded(module: Module<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    let count = u64::try_from(arguments.integer(0, 0)?).unwrap_or(0);
+    if let Some(state) = module::state::<State>(module) {
+        state.counters.count_reloads(count);
+    }
+    Ok(())
 }
 
 fn handlers_changed(module: Module<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {

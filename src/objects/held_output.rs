@@ -9,6 +9,7 @@ use super::request_io::client_gone;
 use super::request_state::RequestState;
 use crate::apache::request::Request;
 use crate::apache::response::Disconnected;
+use crate::apache::status::Status;
 use crate::python::thread;
 
 /// More than this is not held back while a page runs, bytes.
@@ -84,14 +85,12 @@ impl HeldOutput {
         self.bytes.borrow_mut().truncate(start);
     }
 
-    /// Forgets what has not been sent: the response will be another one.
-    pub fn discard(&self) {
-        self.bytes.borrow_mut().clear();
-    }
-
-    /// The handlers of a phase are done: gives httpd what they have left. A client that is gone is httpd's to notice.
-    pub fn finish(&self, request: Request<'_>) {
-        if !self.bytes.borrow().is_empty() {
+    /// The handlers of a phase are done: gives httpd what they have left, or drops it where httpd is to answer with an error, as
+    /// httpd drops what it has not sent itself. A client that is gone is httpd's to notice.
+    pub fn finish(&self, request: Request<'_>, result: Status) {
+        if result.is_valid_http() {
+            self.bytes.borrow_mut().clear();
+        } else if !self.bytes.borrow().is_empty() {
             let _ = self.give(request, &[]);
         }
     }

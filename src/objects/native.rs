@@ -21,6 +21,7 @@ use super::{
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
+use crate::counters::{self, Row};
 use crate::python::class::{Class, Contents};
 use crate::python::convert::Text;
 use crate::python::home::{self, Kind};
@@ -30,6 +31,8 @@ use crate::python::{module, package};
 /// What an interpreter keeps: its own types and its name.
 pub struct State {
     pub interpreter: &'static Interpreter,
+    /// What is counted of it.
+    pub counters: Row,
     pub request: Py<PyType>,
     pub server: Py<PyType>,
     pub connection: Py<PyType>,
@@ -68,6 +71,8 @@ pub fn prepare(
     py: Python<'_>,
     interpreter: &'static Interpreter,
 ) -> PyResult<Box<dyn Any + Send + Sync>> {
+    let counters = counters::of_interpreter(interpreter.name());
+    interpreter.measure(counters.meter());
     package::install(py)?;
     if let Some(home) = home::of_process(Kind::Virtual) {
         activate(py, home)?;
@@ -78,7 +83,7 @@ pub fn prepare(
         c"httpd, as mod_python shows it to Python.",
         functions::FUNCTIONS,
     )?;
-    let state = Box::leak(Box::new(State::new(&native, interpreter)?));
+    let state = Box::leak(Box::new(State::new(&native, interpreter, counters)?));
     module::set_state(&native, state);
     state.announce(&native)?;
     let main_server =
@@ -101,7 +106,11 @@ pub fn activate(py: Python<'_>, home: &Path) -> PyResult<()> {
 }
 
 impl State {
-    fn new(module: &Bound<'_, PyModule>, interpreter: &'static Interpreter) -> PyResult<Self> {
+    fn new(
+        module: &Bound<'_, PyModule>,
+        interpreter: &'static Interpreter,
+        counters: Row,
+    ) -> PyResult<Self> {
         let py = module.py();
         let server_return =
             PyErr::new_type(py, SERVER_RETURN, None, Some(&py.get_type::<PyException>()), None)?;
@@ -110,6 +119,7 @@ impl State {
         let request_timeout = PyErr::new_type(py, REQUEST_TIMEOUT, doc, Some(&base), None)?;
         Ok(Self {
             interpreter,
+            counters,
             request: class(module, &request::REQUEST)?,
             server: class(module, &server::SERVER)?,
             connection: class(module, &connection::CONNECTION)?,

@@ -2,9 +2,12 @@
 
 use pyo3::prelude::*;
 
+use super::request_count;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
+use crate::counters::Row;
+use crate::html::escape;
 use crate::python::error;
 
 /// What went wrong.
@@ -46,16 +49,25 @@ impl Told {
 pub struct Report {
     name: String,
     told: Told,
+    /// Where it is counted, if not by the request that has met it.
+    counters: Option<Row>,
 }
 
 impl Report {
     #[must_use]
     pub fn new(name: String, told: Told) -> Self {
-        Self { name, told }
+        Self { name, told, counters: None }
+    }
+
+    /// Counts it among the errors of an interpreter.
+    #[must_use]
+    pub fn counted_by(self, counters: Row) -> Self {
+        Self { counters: Some(counters), ..self }
     }
 
     /// A line for each element of a traceback.
     pub fn log(&self, target: Target<'_>) {
+        request_count::error(target, self.counters, &self.name, self.told.elements());
         for line in self.told.lines(&self.name) {
             log::log(target, Level::Error, line.as_bytes());
         }
@@ -98,21 +110,6 @@ fn page(name: &str, elements: &[String]) -> String {
     }
     page.push_str("</pre>\n");
     page
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#x27;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

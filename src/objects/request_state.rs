@@ -19,8 +19,8 @@ use super::native::State;
 use super::own_filter::OwnFilter;
 use super::request::RequestObject;
 use super::request_body::Body;
-use super::response_end;
 use super::subrequest::Open;
+use super::{request_count, response_end};
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::serving::Serving;
@@ -28,6 +28,7 @@ use crate::apache::status::Status;
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
+use crate::counters::Row;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
 
@@ -78,6 +79,8 @@ pub struct RequestState {
     /// Locks of this request and of all it leads to.
     pub locks: RefCell<RequestLocks>,
     subrequests: RefCell<Open>,
+    /// Of the interpreter that was called last.
+    pub counters: Cell<Option<Row>>,
     /// How many tags of the page, or of one included in it, run now.
     pub tags: Cell<u32>,
     /// The configuration, once Python has asked for it.
@@ -143,6 +146,7 @@ impl RequestState {
             in_location: Cell::new(false),
             locks: RefCell::default(),
             subrequests: RefCell::new(Open::default()),
+            counters: Cell::new(None),
             tags: Cell::new(0),
             options: RefCell::new(None),
             config: RefCell::new(None),
@@ -262,6 +266,7 @@ fn end(request: Request<'_>) {
         drop(open);
         run_cleanups(request, state);
     }
+    request_count::response(request, state);
     state.lease.revoke();
     drop(state.locks.take());
     let never_run = std::mem::take(&mut *state.added.borrow_mut());

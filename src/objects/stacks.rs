@@ -97,7 +97,7 @@ pub fn log_all() {
     let target = Server::main().map_or(Target::Process, Target::Server);
     let write = |line: &str| log::log(target, Level::Notice, line.as_bytes());
     let all = of_process();
-    write(&format!("MP0042: mod_python: stacks of all Python threads: {} interpreters", all.len()));
+    write(&format!("MP0047: mod_python: stacks of all Python threads: {} interpreters", all.len()));
     for stacks in &all {
         let name = stacks.interpreter;
         let Some(threads) = &stacks.threads else {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::{Mutex, RwLock};
 use pyo3::{PyResult, Python, ffi};
 
+use super::meter::Meter;
 use super::runtime::{self, StartError};
 use super::thread;
 
@@ -22,6 +23,7 @@ pub struct Interpreter {
     address: AtomicPtr<ffi::PyInterpreterState>,
     /// What the layers above keep of it: plain Rust, set once by `prepare`.
     contents: OnceLock<Box<dyn Any + Send + Sync>>,
+    meter: OnceLock<&'static Meter>,
 }
 
 /// Why an interpreter is not to be had.
@@ -105,6 +107,15 @@ impl Interpreter {
         self.contents.get()?.downcast_ref()
     }
 
+    /// Says where the time of its threads is counted; until then it is not.
+    pub fn measure(&self, meter: &'static Meter) {
+        let _ = self.meter.set(meter);
+    }
+
+    pub(super) fn meter(&self) -> Option<&'static Meter> {
+        self.meter.get().copied()
+    }
+
     pub(super) fn address(&self) -> *mut ffi::PyInterpreterState {
         self.address.load(Ordering::Relaxed)
     }
@@ -119,6 +130,7 @@ fn remember(name: &str, address: *mut ffi::PyInterpreterState) -> &'static Inter
         name: name.into(),
         address: AtomicPtr::new(address),
         contents: OnceLock::new(),
+        meter: OnceLock::new(),
     }));
     KNOWN.write().push(interpreter);
     interpreter

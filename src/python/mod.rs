@@ -10,6 +10,7 @@ pub mod convert;
 pub mod error;
 pub mod home;
 pub mod interpreter;
+pub mod meter;
 pub mod module;
 pub mod package;
 pub mod row;

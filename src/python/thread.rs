@@ -15,6 +15,7 @@ use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
 
 use super::interpreter::Interpreter;
+use super::meter::{Arrival, Meter, Pause, Stay};
 use super::states;
 
 thread_local! {
@@ -53,7 +54,7 @@ pub fn attach<R>(interpreter: &Interpreter, f: impl for<'py> FnOnce(Python<'py>)
         // SAFETY: this thread is attached with `outer`, which is restored below.
         unsafe { ffi::PyEval_SaveThread() };
     }
-    let _attached = Attachment::enter(state, outer);
+    let _attached = Attachment::enter(state, outer, interpreter.meter());
     counted(f)
 }
 
@@ -69,9 +70,11 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
         }
     }
     let visit = Visit::note();
+    let pause = Pause::begin();
     HOLDER.store(0, Ordering::Release);
     let carried = Carried(|| {
         let result = f();
+        pause.want(HOLDER.load(Ordering::Relaxed) != 0);
         wait_for_turn();
         result
     });
@@ -81,6 +84,7 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
     )]
     let result = py.detach(move || carried.run());
     hold();
+    pause.end();
     drop(visit);
     result.0
 }
@@ -137,21 +141,28 @@ fn run<F: for<'py> FnOnce(Python<'py>) -> R, R>(
 /// An attachment; dropping it detaches and goes back to the outer one.
 struct Attachment {
     outer: *mut ffi::PyThreadState,
+    stay: Stay,
 }
 
 impl Attachment {
-    fn enter(state: *mut ffi::PyThreadState, outer: *mut ffi::PyThreadState) -> Self {
+    fn enter(
+        state: *mut ffi::PyThreadState,
+        outer: *mut ffi::PyThreadState,
+        meter: Option<&'static Meter>,
+    ) -> Self {
+        let arrival = Arrival::new(meter, HOLDER.load(Ordering::Relaxed) != 0);
         wait_for_turn();
         // SAFETY: `state` belongs to this thread and the thread is not attached now.
         unsafe { ffi::PyEval_RestoreThread(state) };
         hold();
         ATTACHED.set(state);
-        Self { outer }
+        Self { outer, stay: arrival.enter() }
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
+        self.stay.end();
         ATTACHED.set(self.outer);
         HOLDER.store(0, Ordering::Release);
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.

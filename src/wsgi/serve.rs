@@ -15,9 +15,11 @@ use crate::apache::request::Request;
 use crate::apache::serving::Serving;
 use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
+use crate::counters::Work;
 use crate::objects::deadline::{self, Armed};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
+use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::{self, Handler};
 use crate::python::interpreter::Interpreter;
@@ -67,6 +69,8 @@ impl Service<'_> {
         };
         let limit = self.handler.settings.timeout();
         let armed = deadline::arm(py, state, self.request, limit, || self.name.to_owned());
+        let known = RequestState::of(self.request);
+        request_count::call(self.request, known, state, Work::Wsgi);
         let prepared = Kept::of(py, state).and_then(|kept| {
             kept.settle(py, self.home)?;
             Ok((kept, self.application(py, state)?))

@@ -1,0 +1,144 @@
+//! A child's part of the memory. Its numbers are never set back: the next child goes on with them, and remembers what they were.
+
+use std::fs;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::board::{Board, GENERATION, INTERPRETERS, PROCESS, SINCE, STARTED};
+use super::row::{self, Counts};
+
+/// That of children for whom there is none.
+const SHARED: usize = 0;
+
+/// That of this process.
+static OWN: OnceLock<usize> = OnceLock::new();
+
+/// A slot with a child that lives.
+pub struct Child {
+    pub process: u32,
+    /// Microseconds since 1970.
+    pub since: i64,
+    pub generation: i32,
+}
+
+pub fn own() -> Option<usize> {
+    OWN.get().copied()
+}
+
+/// Takes a slot that nobody has, or whose child is dead.
+pub fn claim(board: &Board, generation: i32, now: i64) {
+    let process = std::process::id();
+    let own = (1..board.slots()).find(|slot| take(&board.slot_head(*slot)[PROCESS], 0, process));
+    let own = own.or_else(|| (1..board.slots()).find(|slot| take_over(board, *slot, process)));
+    let _ = OWN.set(own.unwrap_or(SHARED));
+    let Some(slot) = own else { return };
+    let head = board.slot_head(slot);
+    if head[SINCE].load(Ordering::Relaxed) != 0 {
+        remember(board, slot);
+    }
+    head[GENERATION].store(u64::from(generation.unsigned_abs()), Ordering::Relaxed);
+    head[SINCE].store(now.unsigned_abs(), Ordering::Relaxed);
+    head[STARTED].store(started(process).unwrap_or(0), Ordering::Release);
+}
+
+pub fn give_back(board: &Board) {
+    let Some(slot) = own().filter(|slot| *slot != SHARED) else { return };
+    let head = board.slot_head(slot);
+    if head[PROCESS].load(Ordering::Relaxed) == u64::from(std::process::id()) {
+        head[STARTED].store(0, Ordering::Relaxed);
+        head[PROCESS].store(0, Ordering::Release);
+    }
+}
+
+/// Whether a child has ever had the slot: the others have no memory yet.
+pub fn is_used(board: &Board, slot: usize) -> bool {
+    slot == SHARED || board.slot_head(slot)[SINCE].load(Ordering::Relaxed) != 0
+}
+
+/// The child that has the slot now, if it lives.
+pub fn child(board: &Board, slot: usize) -> Option<Child> {
+    let head = board.slot_head(slot);
+    let started = head[STARTED].load(Ordering::Acquire);
+    let process = u32::try_from(head[PROCESS].load(Ordering::Relaxed)).ok()?;
+    if slot == SHARED || process == 0 || !lives(process, started) {
+        return None;
+    }
+    let since = head[SINCE].load(Ordering::Relaxed).cast_signed();
+    let generation = i32::try_from(head[GENERATION].load(Ordering::Relaxed)).unwrap_or(0);
+    Some(Child { process, since, generation })
+}
+
+fn take(owner: &AtomicU64, from: u64, process: u32) -> bool {
+    owner.compare_exchange(from, process.into(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+fn take_over(board: &Board, slot: usize, process: u32) -> bool {
+    let head = board.slot_head(slot);
+    let owner = head[PROCESS].load(Ordering::Acquire);
+    let started = head[STARTED].load(Ordering::Relaxed);
+    let dead = u32::try_from(owner).is_ok_and(|owner| started != 0 && !lives(owner, started));
+    dead && take(&head[PROCESS], owner, process)
+}
+
+fn remember(board: &Board, slot: usize) {
+    for interpreter in 0..INTERPRETERS {
+        let numbers = board.row(slot, interpreter).numbers();
+        let before = board.row_before(slot, interpreter);
+        row::reset_busy(numbers);
+        if Counts::of(numbers).is_nothing() {
+            continue;
+        }
+        for (before, number) in before.iter().zip(numbers) {
+            before.store(number.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Numbers of processes are used again: by the time of its start it is known whether it is still the one.
+fn lives(process: u32, started_at: u64) -> bool {
+    started_at != 0 && started(process) == Some(started_at)
+}
+
+/// When a process was started, in the kernel's clock ticks: field 22 of its line.
+fn started(process: u32) -> Option<u64> {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let after_name = line.rfind(')')? + 1;
+    line[after_name..].split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_lives() {
+        let own = std::process::id();
+        let started_at = started(own).expect("a time");
+        assert!(lives(own, started_at));
+        assert!(!lives(own, started_at + 1));
+    }
+
+    #[test]
+    fn a_child_goes_on_where_another_one_has_ended() {
+        let board = Board::new(1, 5).expect("memory");
+        let head = board.slot_head(1);
+        // A process that is no more.
+        head[PROCESS].store(u64::from(u32::MAX), Ordering::Relaxed);
+        head[STARTED].store(1, Ordering::Relaxed);
+        head[SINCE].store(6, Ordering::Relaxed);
+        board.row(1, 0).count_response(200);
+        for slot in 2..board.slots() {
+            board.slot_head(slot)[PROCESS].store(1, Ordering::Relaxed);
+        }
+        claim(&board, 3, 7);
+        assert_eq!(own(), Some(1));
+        let child = child(&board, 1).expect("this one");
+        assert_eq!((child.process, child.since, child.generation), (std::process::id(), 7, 3));
+        board.row(1, 0).count_response(200);
+        let before = Counts::of(board.row_before(1, 0));
+        assert_eq!(before.requests(), 1);
+        assert_eq!(Counts::of(board.row(1, 0).numbers()).since(before).requests(), 1);
+        give_back(&board);
+        assert_eq!(head[PROCESS].load(Ordering::Relaxed), 0);
+    }
+}
