@@ -97,22 +97,22 @@ def cookies_of(response):
 
 def test_cookie(examples):
     first = examples.get("/cookie/?blue")
-    assert "You like blue, and are here for the 1. time." in first.text
+    assert "You like blue. This is your visit number 1." in first.text
     second = examples.get("/cookie/", headers=cookies_of(first))
-    assert "You like blue, and are here for the 2. time." in second.text
+    assert "You like blue. This is your visit number 2." in second.text
     forged = {"Cookie": cookies_of(second)["Cookie"].replace("visits=", "visits=0") + "; colour=<script>"}
-    assert "You like red, and are here for the 1. time." in examples.get("/cookie/", headers=forged).text
+    assert "You like red. This is your visit number 1." in examples.get("/cookie/", headers=forged).text
 
 
 def test_session(examples):
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     first = examples.get("/session/")
-    assert "Nobody has come in. This page has been shown to you 1 times." in first.text
+    assert "Nobody has come in. This is your visit number 1." in first.text
     entered = examples.post("/session/", urlencode({"name": "J\u00f6rg <b>"}), headers={**kind, **cookies_of(first)})
     assert (entered.status, entered.headers["Location"]) == (302, "/session/")
     assert cookies_of(entered) != cookies_of(first)
     assert (
-        "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! This page has been shown to you 2 times."
+        "Hello, <strong>J\u00f6rg &lt;b&gt;</strong>! This is your visit number 2."
         in examples.get("/session/", headers=cookies_of(entered)).text
     )
     assert "Nobody" in examples.get("/session/", headers=cookies_of(first)).text

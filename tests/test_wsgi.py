@@ -22,6 +22,25 @@ def test_hello(wsgi):
 
 
 @pytest.mark.every_mpm
+@pytest.mark.parametrize("interpreter", ["main_interpreter", "another"])
+def test_after_a_handler_of_an_earlier_phase(wsgi, interpreter):
+    site = wsgi(
+        """
+        def accesshandler(req):
+            req.get_options()
+            return 0
+
+        def application(environ, start_response):
+            write = start_response("200 OK", [("Content-Type", "text/plain")])
+            write(environ["wsgi.input"].read())
+            return iter([b" and more"])
+        """,
+        config=f"PythonAccessHandler app\nPythonInterpreter {interpreter}",
+    )
+    assert [site.post("/page", b"body").body for _ in range(2)] == [b"body and more"] * 2
+
+
+@pytest.mark.every_mpm
 def test_wsgiref_validate(wsgi):
     site = wsgi("""
         from wsgiref.validate import validator

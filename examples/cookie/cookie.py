@@ -8,9 +8,9 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <title>Cookies</title>
 <link rel="stylesheet" href="/style.css">
-<h1>Cookies</h1>
 <nav><a href="/">All examples</a></nav>
-<p style="color: {colour}">You like {colour}, and are here for the {visits}. time.</p>
+<h1>Cookies</h1>
+<p style="color: {colour}">You like {colour}. This is your visit number {visits}.</p>
 <p>Choose <a href="?red">red</a>, <a href="?green">green</a> or <a href="?blue">blue</a>.</p>
 </html>
 """

@@ -10,9 +10,9 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <title>A session</title>
 <link rel="stylesheet" href="/style.css">
-<h1>A session</h1>
 <nav><a href="/">All examples</a></nav>
-<p>{greeting} This page has been shown to you {visits} times.</p>
+<h1>A session</h1>
+<p>{greeting} This is your visit number {visits}.</p>
 <form method="post" action="/session/">{fields}</form>
 </html>
 """

@@ -12,6 +12,7 @@ def note(req):
 
 def handler(req):
     req.content_type = "text/plain; charset=utf-8"
+    # By now all three have run; mod_env, which sets GREETING, ran among the usual ones.
     for turn in ("@early", "usual", "@late"):
         req.write(f"{turn}: {req.notes[turn]}\n")
     return apache.OK

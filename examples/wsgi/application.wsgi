@@ -4,11 +4,14 @@ import hashlib
 from html import escape
 
 PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>WSGI</title><link rel="stylesheet" href="/style.css"></head><body>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>WSGI</title><link rel="stylesheet" href="/style.css"></head><body>
+<nav><a href="/">All examples</a></nav>
 <h1>WSGI</h1>
-<p>SCRIPT_NAME is <code>{script}</code>, PATH_INFO is <code>{path}</code>.</p>
+<p>This page is a WSGI application's. SCRIPT_NAME is <code>{script}</code>, PATH_INFO is <code>{path}</code>.</p>
 <form action="{script}/digest" method="post" enctype="text/plain">
-<p><textarea name="text" rows="4" cols="60">Something to send</textarea></p>
+<p><label for="text">A text, of which the application makes a digest</label>
+<textarea id="text" name="text" rows="4" cols="60">Something to send</textarea></p>
 <p><button>Send</button></p>
 </form>
 <p><a href="{script}/stream">A stream</a>, <a href="{script}/source">this script's source</a></p>

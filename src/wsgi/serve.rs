@@ -12,7 +12,6 @@ use super::kept::Kept;
 use super::{errors, input};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
-use crate::apache::serving::Serving;
 use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
 use crate::counters::Work;
@@ -58,7 +57,8 @@ impl Service<'_> {
         request.set_path_info(Some(&uri[self.base..]));
         // A look-up of the client's name may take its time.
         request.add_common_vars();
-        let _serving = Serving::enter(request);
+        // A handler of an earlier phase has left the request to httpd.
+        let _serving = RequestState::of(request).serve(request);
         thread::attach(self.interpreter, |py| self.run_attached(py))
     }
 

@@ -93,21 +93,18 @@ def log_calls():
     for file, text in rust_sources():
         for function in re.split(r"\n(?=\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?fn )", text):
             named = re.match(r"\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?fn (\w+)", function)
-            if named and re.search(r"\blog::log(?:_from)?\(", function):
-                if not NUMBER.search(function):
-                    yield file, named[1]
+            if named and re.search(r"\blog::log(?:_from)?\(", function) and not NUMBER.search(function):
+                yield file, named[1]
     for file, text in python_sources():
         for function in ast.walk(ast.parse(text)):
-            if isinstance(function, ast.FunctionDef) and any(map(is_log_call, ast.walk(function))):
-                if not NUMBER.search(ast.get_source_segment(text, function) or ""):
-                    yield file, function.name
+            is_logging = isinstance(function, ast.FunctionDef) and any(map(is_log_call, ast.walk(function)))
+            if is_logging and not NUMBER.search(ast.get_source_segment(text, function) or ""):
+                yield file, function.name
 
 
 def is_log_call(node):
     name = node.func if isinstance(node, ast.Call) else None
-    return (isinstance(name, ast.Attribute) and name.attr == "log_error") or (
-        isinstance(name, ast.Name) and name.id == "log_error"
-    )
+    return (isinstance(name, ast.Attribute) and name.attr == "log_error") or (isinstance(name, ast.Name) and name.id == "log_error")
 
 
 def free_numbers():

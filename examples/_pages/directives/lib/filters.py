@@ -1,0 +1,12 @@
+def outputfilter(filter):
+    while text := filter.read():
+        filter.write(text.upper())
+    if text is None:
+        filter.close()
+
+
+def inputfilter(filter):
+    while text := filter.read():
+        filter.write(text)
+    if text is None:
+        filter.close()

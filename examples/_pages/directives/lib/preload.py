@@ -1,0 +1,5 @@
+shelf = []
+
+
+def fill():
+    shelf.append("a book")
