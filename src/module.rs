@@ -10,6 +10,7 @@ use crate::apache::process;
 use crate::apache::record::ModuleRecord;
 use crate::apache::runtime_directory;
 use crate::apache::server::Server;
+use crate::apache::signal;
 use crate::apache::status::Status;
 use crate::config::directives::COMMANDS;
 use crate::config::section::Section;
@@ -47,6 +48,7 @@ fn post_config(pconf: Pool<'_>, _plog: Pool<'_>, _ptemp: Pool<'_>, main: Server)
         concat!("mod_python/", env!("CARGO_PKG_VERSION")).as_bytes(),
     );
     process::add_version_component(pconf, format!("Python/{major}.{minor}.{micro}").as_bytes());
+    signal::survive_dump_requests();
     handlers::includes::register();
     runtime_directory::prepare(pconf);
     if let Err(error) = lock_file::prepare(pconf) {

@@ -1,5 +1,6 @@
 """The examples run as they are, with their own configuration."""
 
+import re
 import shutil
 from html import unescape
 from urllib.parse import urlencode
@@ -50,6 +51,13 @@ def test_sources_are_not_shown(examples):
 def test_turns(examples):
     early, _, late = examples.get("/turns/").text.splitlines()
     assert (early, late) == ("@early: None", "@late: hello")
+
+
+def test_timeout(examples):
+    examples.expect_log("MP0140: PythonHandler timeout: not done after 1 second")
+    examples.expect_log("PythonHandler timeout:   File ")
+    assert examples.get("/timeout/").text == "100 primes\n"
+    assert re.fullmatch(r"not all: \d+ primes\n", examples.get("/timeout/?100000").text)
 
 
 def test_hello(examples):

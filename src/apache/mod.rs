@@ -17,6 +17,7 @@
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
 //! | `file_info`, `lock_file`, `shared_memory`, `runtime_directory`, `apr_error` | what APR knows about files, locks and memory between processes, the place for mod_python's own files, errors |
+//! | `serving`, `log_copy`, `signal` | what threads serve, as other threads see it; signals that a child gets |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
 //! | `cgi` | pure: CGI variables |
 
@@ -45,6 +46,7 @@ mod input;
 pub mod invocation;
 pub mod lock_file;
 pub mod log;
+pub mod log_copy;
 pub mod pattern;
 pub mod pool;
 pub mod process;
@@ -54,7 +56,9 @@ pub mod response;
 pub mod runtime_directory;
 pub mod sections;
 pub mod server;
+pub mod serving;
 pub mod shared_memory;
+pub mod signal;
 pub mod status;
 pub mod status_section;
 pub mod stream;

@@ -25,6 +25,7 @@ impl Status {
     pub const INTERNAL_SERVER_ERROR: Self = Self(sys::HTTP_INTERNAL_SERVER_ERROR as i32);
     pub const NOT_IMPLEMENTED: Self = Self(sys::HTTP_NOT_IMPLEMENTED as i32);
     pub const BAD_GATEWAY: Self = Self(sys::HTTP_BAD_GATEWAY as i32);
+    pub const GATEWAY_TIME_OUT: Self = Self(sys::HTTP_GATEWAY_TIME_OUT as i32);
     pub const SERVICE_UNAVAILABLE: Self = Self(sys::HTTP_SERVICE_UNAVAILABLE as i32);
 
     /// Whether it is an HTTP status that httpd will send (its `ap_is_HTTP_VALID_RESPONSE`).

@@ -16,6 +16,7 @@ use crate::config::phase::Phase;
 use crate::config::provider;
 use crate::config::section::{Flag, Section};
 use crate::config::server::ServerSection;
+use crate::config::timeout::Timeout;
 
 type Command<'c> = command::Command<'c, Section, ServerSection>;
 type Directive = command::Directive<Section, ServerSection>;
@@ -23,7 +24,7 @@ type Directive = command::Directive<Section, ServerSection>;
 use Contexts as In;
 
 #[rustfmt::skip]
-pub static DIRECTIVES: [Directive; 37] = [
+pub static DIRECTIVES: [Directive; 38] = [
     row(c"PythonPostReadRequestHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers to run when a request has been read"),
     row(c"PythonTransHandler", In::SERVER, Set::Raw(handler_list), c"[@early or @late, then] handlers that translate a URI into a file name"),
     row(c"PythonHeaderParserHandler", In::EVERYWHERE, Set::Raw(handler_list), c"[@early or @late, then] handlers to run early, with the directory known"),
@@ -55,6 +56,7 @@ pub static DIRECTIVES: [Directive; 37] = [
     row(c"PythonOptimize", In::SERVER, Set::Flag(optimize), c"On to run Python without asserts and docstrings"),
     row(c"PythonOption", In::EVERYWHERE, Set::OneOrTwo(option), c"key and value that handlers read with get_options()"),
     row(c"PythonPath", In::EVERYWHERE, Set::One(python_path), c"Python expression for sys.path, in quotes"),
+    row(c"PythonTimeout", In::EVERYWHERE, Set::One(timeout), c"seconds that Python code may run before it is interrupted, 0 for no limit"),
     row(c"PythonAllowHtaccess", In::SERVER, Set::Flag(allow_htaccess), c"Off to refuse handlers and PythonPath in .htaccess"),
     row(c"PythonHome", In::SERVER, Set::One(home), c"directory of a virtual environment, or of an installation of Python"),
     row(c"PythonInterpreterGIL", In::SERVER, Set::Words(interpreter_gil), c"own or shared, and the names of interpreters unless all are meant"),
@@ -63,7 +65,7 @@ pub static DIRECTIVES: [Directive; 37] = [
     row(c"PythonAuthzProvider", In::SERVER, Set::Two(authz_provider), c"name for Require, and module::object that says who may"),
 ];
 
-pub static COMMANDS: CommandTable<37> = CommandTable::new(&DIRECTIVES);
+pub static COMMANDS: CommandTable<{ DIRECTIVES.len() }> = CommandTable::new(&DIRECTIVES);
 
 const fn row(
     name: &'static std::ffi::CStr,
@@ -192,6 +194,11 @@ fn option(command: &mut Command<'_>, key: &[u8], value: Option<&[u8]>) -> Outcom
 fn python_path(command: &mut Command<'_>, expression: &[u8]) -> Outcome {
     refuse_in_htaccess(command)?;
     everywhere(command, |section| section.python_path = Some(expression.into()))
+}
+
+fn timeout(command: &mut Command<'_>, seconds: &[u8]) -> Outcome {
+    let timeout = Arc::new(Timeout::parse(seconds)?);
+    everywhere(command, |section| section.timeout = Some(Arc::clone(&timeout)))
 }
 
 fn allow_htaccess(command: &mut Command<'_>, on: bool) -> Outcome {

@@ -11,4 +11,5 @@ pub mod section;
 pub mod server;
 pub mod settings;
 pub mod stated;
+pub mod timeout;
 pub mod turn;

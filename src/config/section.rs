@@ -9,6 +9,7 @@ use crate::apache::record::{Config, Merged};
 use crate::config::handlers::{Argument, Directory, HandlerEntry};
 use crate::config::phase::{LISTED, Phase};
 use crate::config::phase_lists::{PhaseLists, Turned, appended, merge_both, merge_lists};
+use crate::config::timeout::Timeout;
 use crate::config::turn::Turn;
 
 pub type Text = Arc<[u8]>;
@@ -21,6 +22,7 @@ pub struct Section {
     pub(super) location: Option<LocationSection>,
     pub(super) python_path: Option<Text>,
     pub(super) interpreter: Option<Text>,
+    pub(super) timeout: Option<Arc<Timeout>>,
     pub(super) flags: [Option<bool>; FLAGS.len()],
     pub(super) phases: [Option<Arc<PhaseLists>>; LISTED],
     pub(super) turned: Option<Arc<[Turned]>>,
@@ -190,6 +192,7 @@ impl Section {
             && interpreter.is_none()
             && flags.iter().all(Option::is_none)
             && phases.iter().all(Option::is_none)
+            && self.timeout.is_none()
             && self.turned.is_none()
             && self.input_filters.is_none()
             && self.output_filters.is_none()
@@ -205,6 +208,7 @@ impl Section {
             location: add.location.or(self.location),
             python_path: add.python_path.as_ref().or(self.python_path.as_ref()).cloned(),
             interpreter: add.interpreter.as_ref().or(self.interpreter.as_ref()).cloned(),
+            timeout: add.timeout.as_ref().or(self.timeout.as_ref()).cloned(),
             flags: std::array::from_fn(|flag| add.flags[flag].or(self.flags[flag])),
             phases: std::array::from_fn(|phase| {
                 merge_lists(self.phases[phase].as_ref(), add.phases[phase].as_ref())

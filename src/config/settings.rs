@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::handlers::{HandlerEntry, HandlerList, directory_of};
 use crate::config::phase::Phase;
@@ -92,6 +93,11 @@ impl<'a> Settings<'a> {
         self.flag(Flag::EnablePdb)
     }
 
+    /// How long Python code may run.
+    pub fn timeout(self) -> Option<Duration> {
+        self.section.timeout.as_ref()?.limit
+    }
+
     /// The interpreter's name. `directory` is that of the first handler of the list to be run, or of the filter.
     pub fn interpreter<'n>(
         self,
@@ -137,9 +143,12 @@ impl<'a> Settings<'a> {
     /// What `get_config()` shows: the directives that were given, by name; flags as "1" and "0".
     pub fn config(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
         let section = self.section;
-        let texts =
-            [("PythonPath", &section.python_path), ("PythonInterpreter", &section.interpreter)];
-        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        let texts = [
+            ("PythonPath", section.python_path.as_deref()),
+            ("PythonInterpreter", section.interpreter.as_deref()),
+            ("PythonTimeout", section.timeout.as_ref().map(|timeout| &*timeout.text)),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text?)));
         let flags = FLAGS.iter().filter_map(|row| {
             let on = section.flags[row.flag as usize]?;
             Some((row.directive, if on { &b"1"[..] } else { b"0" }))

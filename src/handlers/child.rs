@@ -9,6 +9,7 @@ use super::server_phase;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::server::Server;
+use crate::apache::signal;
 use crate::config::phase::Phase;
 use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
@@ -24,6 +25,7 @@ use crate::python::{error, home, interpreter, runtime, thread};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn init(pool: Pool<'_>, main: Server) {
+    signal::begin_child();
     pool.before_end(end);
     settle(main);
     let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();

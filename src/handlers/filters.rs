@@ -15,6 +15,7 @@ use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::counters::Work;
 use crate::objects::added_handler::Callable;
+use crate::objects::deadline;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfFilter};
 use crate::objects::native::State;
@@ -54,7 +55,7 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     };
     let lease = Lease::<OfFilter>::new(invocation);
     let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
-    let service = RequestState::of(request).serve();
+    let service = RequestState::of(request).serve(request);
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
     drop(service);
     lease.revoke();
@@ -150,10 +151,10 @@ impl Filtering<'_, '_> {
                     Ok(Asked::Status(status)) => {
                         failed(self.invocation, status, None, Refusal::Status(status))
                     }
-                    Err(trouble) => self.report(py, &trouble),
+                    Err(trouble) => self.report(py, state, &trouble),
                 }
             }
-            Err(raised) => self.report(py, &Trouble::Raised(raised)),
+            Err(raised) => self.report(py, state, &Trouble::Raised(raised)),
         };
         if let Some(known) = request.state::<RequestState>() {
             known.release(py, state);
@@ -170,6 +171,8 @@ impl Filtering<'_, '_> {
     ) -> PyResult<()> {
         let directory = self.directory.as_deref();
         let entry = self.handler.entry;
+        let (request, limit) = (self.invocation.request(), self.settings.timeout());
+        let _armed = deadline::arm(py, state, request, limit, || self.title());
         let object = filter::instantiate(py, state, lease.clone(), entry, directory)?;
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
@@ -185,13 +188,16 @@ impl Filtering<'_, '_> {
         Ok(())
     }
 
-    fn report(&self, py: Python<'_>, trouble: &Trouble) -> Outcome {
+    /// The filter's name and its handler.
+    fn title(&self) -> String {
+        let (name, handler) = (self.name, self.handler.entry.text());
+        format!("{} {}", String::from_utf8_lossy(name), String::from_utf8_lossy(handler))
+    }
+
+    fn report(&self, py: Python<'_>, state: &State, trouble: &Trouble) -> Outcome {
         let request = self.invocation.request();
-        let (name, handler) = (
-            String::from_utf8_lossy(self.name),
-            String::from_utf8_lossy(self.handler.entry.text()),
-        );
-        let report = Report::new(format!("{name} {handler}"), trouble.told(py));
+        let name = String::from_utf8_lossy(self.name);
+        let report = Report::new(self.title(), trouble.told(py));
         thread::detach(py, || report.log(Target::Request(request)));
         let shows_page = self.settings.debug()
             && self.invocation.direction() == Direction::Output
@@ -202,7 +208,7 @@ impl Filtering<'_, '_> {
             Trouble::BadResult(sentence) => sentence.clone(),
         };
         let refusal = Refusal::Error(format!("input filter '{name}' failed: {what}"));
-        failed(self.invocation, Status::INTERNAL_SERVER_ERROR, page, refusal)
+        failed(self.invocation, trouble.status(py, state), page, refusal)
     }
 }
 

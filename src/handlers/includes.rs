@@ -13,6 +13,7 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::config::settings::Settings;
 use crate::counters::Work;
+use crate::objects::deadline;
 use crate::objects::filter;
 use crate::objects::lease::{Lease, OfElement};
 use crate::objects::native::State;
@@ -101,7 +102,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
         settings_of(request).ok_or_else(|| tag("MP0121: no configuration of mod_python"))?;
     let interpreter = runner::interpreter_of(settings, None, request)
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
-    let _service = RequestState::of(request).serve();
+    let _service = RequestState::of(request).serve(request);
     let _running = Running::enter(request);
     let ending = Ending(Lease::new(element));
     thread::attach(interpreter, |py| {
@@ -198,6 +199,8 @@ impl Tag<'_> {
         let state = State::of_interpreter(interpreter)
             .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))?;
         let request = self.element.request();
+        let limit = self.settings.timeout();
+        let _armed = deadline::arm(py, state, request, limit, || page_name(request));
         request_count::call(request, RequestState::of(request), state, Work::Include);
         resolve::apply_python_path(py, state, self.settings)?;
         let globals = globals(&RequestState::of(request).object(py, state)?)?;

@@ -8,9 +8,11 @@ use super::debugger;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
+use crate::apache::stream::Stream;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
+use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::report::{Report, Told};
 use crate::objects::request_state::RequestState;
@@ -58,6 +60,14 @@ impl Trouble {
             Self::BadResult(sentence) => Told::Sentence(sentence.clone()),
         }
     }
+
+    /// What the client is told.
+    pub fn status(&self, py: Python<'_>, state: &State) -> Status {
+        match self {
+            Self::Raised(raised) if state.is_timeout(py, raised) => Status::GATEWAY_TIME_OUT,
+            _ => Status::INTERNAL_SERVER_ERROR,
+        }
+    }
 }
 
 impl Call<'_> {
@@ -71,7 +81,7 @@ impl Call<'_> {
         match self.call(py, state, handler, request) {
             Ok(Some(status)) => Result::Status(status),
             Ok(None) => Result::Missing,
-            Err(trouble) => Result::Failed(self.report(py, &trouble)),
+            Err(trouble) => Result::Failed(self.report(py, state, &trouble)),
         }
     }
 
@@ -82,6 +92,8 @@ impl Call<'_> {
         handler: &Handler<'_>,
         request: &RequestState,
     ) -> std::result::Result<Option<Status>, Trouble> {
+        let limit = handler.settings.timeout();
+        let _armed = deadline::arm(py, state, self.request, limit, || self.title());
         let object = request.object(py, state)?;
         let callable = match self.callable {
             Some(callable) => callable.bind(py),
@@ -98,27 +110,37 @@ impl Call<'_> {
     }
 
     /// Writes the error to the log, and to the client if PythonDebug is on and the response can still take it.
-    fn report(&self, py: Python<'_>, trouble: &Trouble) -> Status {
-        let name = format!(
-            "{} {}",
-            self.phase.directive().to_string_lossy(),
-            String::from_utf8_lossy(self.entry.text())
-        );
-        let report = Report::new(name, trouble.told(py));
+    fn report(&self, py: Python<'_>, state: &State, trouble: &Trouble) -> Status {
+        let report = Report::new(self.title(), trouble.told(py));
+        let status = trouble.status(py, state);
         let client_gone = matches!(trouble, Trouble::Raised(raised) if raised.is_instance_of::<PyOSError>(py))
             && self.request.connection().aborted();
-        let shows_page = self.debug
-            && !client_gone
+        let may_send = !client_gone
             && !matches!(self.phase, Phase::Log | Phase::Cleanup)
             && !self.request.eos_sent();
+        // What is there of the response must not pass for the whole.
+        let is_timeout = status == Status::GATEWAY_TIME_OUT;
+        let breaks_off = is_timeout && self.request.sent_bodyct() != 0;
         thread::detach(py, || {
             report.log(Target::Request(self.request));
-            if !shows_page {
-                return Status::INTERNAL_SERVER_ERROR;
+            let held = &RequestState::of(self.request).held;
+            if may_send && breaks_off {
+                held.finish(self.request, status);
+                Stream::new(self.request).break_off();
+                return Status::DONE;
             }
-            RequestState::of(self.request).held.finish(self.request, Status::DONE);
-            if report.send(self.request) { Status::DONE } else { Status::INTERNAL_SERVER_ERROR }
+            if !(may_send && self.debug) {
+                return status;
+            }
+            held.finish(self.request, if is_timeout { status } else { Status::DONE });
+            if report.send(self.request, status) { Status::DONE } else { status }
         })
+    }
+
+    /// The directive and the handler's text.
+    fn title(&self) -> String {
+        let directive = self.phase.directive().to_string_lossy();
+        format!("{directive} {}", String::from_utf8_lossy(self.entry.text()))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::config::provider::{Provider, provider};
 use crate::counters::Work;
+use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::report::{Report, Told};
 use crate::objects::request_count;
@@ -88,12 +89,14 @@ impl Question<'_> {
             }
         };
         let request = RequestState::of(self.request);
-        let _service = request.serve();
+        let _service = request.serve(self.request);
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
             request_count::call(self.request, request, state, Work::Provider);
             let handler =
                 Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
+            let limit = settings.timeout();
+            let armed = deadline::arm(py, state, self.request, limit, || self.title(&provider));
             let answer = request.object(py, state).and_then(|req| {
                 let object = resolve::callable(py, state, &handler, &req)?;
                 let object = object.unwrap_or_else(|| py.None().into_bound(py));
@@ -102,6 +105,7 @@ impl Question<'_> {
                 }
                 action(py, &object, &req)
             });
+            drop(armed);
             request.release(py, state);
             answer.map_err(|raised| self.report(py, &provider, &raised)).ok()
         })
@@ -130,14 +134,17 @@ impl Question<'_> {
     }
 
     fn log(&self, provider: &Provider, told: Told) {
+        Report::new(self.title(provider), told).log(Target::Request(self.request));
+    }
+
+    fn title(&self, provider: &Provider) -> String {
         let directive = match self.kind {
             Kind::Authn => "PythonAuthnProvider",
             Kind::Authz => "PythonAuthzProvider",
         };
         let (name, handler) = (&provider.name, provider.handler.text());
         let (name, handler) = (String::from_utf8_lossy(name), String::from_utf8_lossy(handler));
-        Report::new(format!("{directive} {name} {handler}"), told)
-            .log(Target::Request(self.request));
+        format!("{directive} {name} {handler}")
     }
 }
 

@@ -81,7 +81,7 @@ pub fn run_list(
         }
     };
     note_extension(request, configured, extension_of(request, phase));
-    let _service = RequestState::of(request).serve();
+    let _service = RequestState::of(request).serve(request);
     let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =

@@ -6,9 +6,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, Py};
 
+use super::deadline::{self, Armed};
 use super::native::State;
 use super::request_count;
 use super::response_end::ResponseEnd;
+use super::settings_of;
 use crate::apache::log::{self, Level, Target};
 use crate::python::interpreter::{self, Interpreter};
 use crate::python::{error, thread};
@@ -49,13 +51,11 @@ impl Cleanup {
     pub fn run(self, target: Target<'_>) {
         let _ending = ResponseEnd::enter();
         thread::attach(self.interpreter, |py| {
-            if let Err(raised) = self.callable.call1(py, (&self.data,)) {
-                let name = self
-                    .callable
-                    .bind(py)
-                    .repr()
-                    .map_or_else(|_| "?".to_owned(), |name| name.to_string());
-                let name = format!("MP0106: mod_python: error in the cleanup {name}");
+            let armed = self.arm(py, target);
+            let result = self.callable.call1(py, (&self.data,));
+            drop(armed);
+            if let Err(raised) = result {
+                let name = format!("MP0106: mod_python: error in the cleanup {}", self.name(py));
                 let what = [error::describe(py, &raised)];
                 let counters = State::of_interpreter(self.interpreter).map(|state| state.counters);
                 request_count::error(target, counters, &name, &what);
@@ -68,6 +68,18 @@ impl Cleanup {
             }
             drop((self.callable, self.data));
         });
+    }
+
+    /// Those of a request have its limit.
+    fn arm<'py, 'r>(&self, py: Python<'py>, target: Target<'r>) -> Option<Armed<'py, 'r>> {
+        let Target::Request(request) = target else { return None };
+        let limit = settings_of(request)?.timeout();
+        let state = State::of_interpreter(self.interpreter)?;
+        deadline::arm(py, state, request, limit, || format!("the cleanup {}", self.name(py)))
+    }
+
+    fn name(&self, py: Python<'_>) -> String {
+        self.callable.bind(py).repr().map_or_else(|_| "?".to_owned(), |name| name.to_string())
     }
 }
 

@@ -2,10 +2,12 @@
 
 pub mod added_handler;
 pub mod cleanup;
+pub mod clock;
 pub mod configuration_view;
 pub mod connection;
 pub mod connection_io;
 pub mod cookies;
+pub mod deadline;
 pub mod file_info;
 mod file_stamp;
 pub mod filter;
@@ -21,6 +23,7 @@ pub mod locks;
 pub mod logging;
 pub mod multimap;
 pub mod native;
+pub mod overdue;
 pub mod own_filter;
 pub mod private_file;
 pub mod psp_output;
@@ -39,6 +42,7 @@ pub mod request_wsgi;
 pub mod resolve;
 pub mod response_end;
 pub mod server;
+pub mod stacks;
 pub mod subrequest;
 pub mod table;
 pub mod table_iterator;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::Borrowed;
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
@@ -16,8 +16,8 @@ use super::cleanup::Cleanup;
 use super::psp_pages::Pages;
 use super::psp_run::Names;
 use super::{
-    connection, file_info, filter, functions, handler_list, request, resolve, server, subrequest,
-    table, table_iterator,
+    clock, connection, file_info, filter, functions, handler_list, request, resolve, server,
+    subrequest, table, table_iterator,
 };
 use crate::apache::constants;
 use crate::apache::server::Server;
@@ -43,6 +43,7 @@ pub struct State {
     pub filter: Py<PyType>,
     pub handler_list: Py<PyType>,
     pub server_return: Py<PyAny>,
+    pub request_timeout: Py<PyAny>,
     /// Grows when what handlers resolve to may have changed.
     generation: AtomicUsize,
     /// What is to be called when the process ends.
@@ -58,6 +59,9 @@ pub struct State {
 
 /// Named like this in `repr` and messages.
 const SERVER_RETURN: &std::ffi::CStr = c"_apache.SERVER_RETURN";
+const REQUEST_TIMEOUT: &std::ffi::CStr = c"mod_python.apache.RequestTimeout";
+const REQUEST_TIMEOUT_DOC: &std::ffi::CStr =
+    c"Raised in code that runs longer than PythonTimeout allows. No Exception: what catches all of those does not catch it.";
 
 /// Fills a new interpreter: the package, the native module, and the Python side's own start.
 ///
@@ -90,6 +94,7 @@ pub fn prepare(
     if interpreter.has_own_gil() {
         py.import("mod_python.own_gil")?.call_method1("explain_refusals", (interpreter.name(),))?;
     }
+    clock::start();
     let state: &'static State = state;
     Ok(Box::new(state))
 }
@@ -112,6 +117,9 @@ impl State {
         let py = module.py();
         let server_return =
             PyErr::new_type(py, SERVER_RETURN, None, Some(&py.get_type::<PyException>()), None)?;
+        let base = py.get_type::<PyBaseException>();
+        let doc = Some(REQUEST_TIMEOUT_DOC);
+        let request_timeout = PyErr::new_type(py, REQUEST_TIMEOUT, doc, Some(&base), None)?;
         Ok(Self {
             interpreter,
             counters,
@@ -125,6 +133,7 @@ impl State {
             filter: class(module, &filter::FILTER)?,
             handler_list: class(module, &handler_list::HANDLER_LIST)?,
             server_return: server_return.into_any(),
+            request_timeout: request_timeout.into_any(),
             generation: AtomicUsize::new(0),
             cleanups: Mutex::new(Vec::new()),
             pages: Pages::default(),
@@ -153,6 +162,7 @@ impl State {
         }
         module.setattr("REQ_EXIT", "REQ_EXIT")?;
         module.setattr("SERVER_RETURN", self.server_return.bind(py))?;
+        module.setattr("RequestTimeout", self.request_timeout.bind(py))?;
         for (name, value) in constants::NUMBERS.iter().copied().flatten() {
             module.setattr(name.to_string_lossy().as_ref(), *value)?;
         }
@@ -160,6 +170,12 @@ impl State {
             module.setattr(name.to_string_lossy().as_ref(), value.to_string_lossy().as_ref())?;
         }
         Ok(())
+    }
+
+    /// Whether an exception says that PythonTimeout is over.
+    #[must_use]
+    pub fn is_timeout(&self, py: Python<'_>, raised: &PyErr) -> bool {
+        raised.is_instance(py, self.request_timeout.bind(py))
     }
 
     /// The state of the interpreter that this thread is attached to.

@@ -80,8 +80,8 @@ impl Report {
     }
 
     /// Shows it to the client, where the response can still take it: it has not ended.
-    pub fn send(&self, request: Request<'_>) -> bool {
-        request.set_status(Status::INTERNAL_SERVER_ERROR);
+    pub fn send(&self, request: Request<'_>, status: Status) -> bool {
+        request.set_status(status);
         request.set_content_type(b"text/html; charset=utf-8");
         request.write(self.page().as_bytes()).and_then(|()| request.flush()).is_ok()
     }

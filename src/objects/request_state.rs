@@ -24,6 +24,7 @@ use super::{request_count, response_end};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::server::Server;
+use crate::apache::serving::Serving;
 use crate::apache::status::Status;
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
@@ -92,6 +93,7 @@ pub struct RequestState {
 pub struct Service<'r> {
     state: &'r RequestState,
     of_lease: Option<lease::Service<'r>>,
+    _serving: Serving,
 }
 
 impl Drop for Service<'_> {
@@ -165,10 +167,11 @@ impl RequestState {
 
     /// Python code is about to run for the request on this thread. To be dropped detached.
     #[must_use]
-    pub fn serve(&self) -> Service<'_> {
+    pub fn serve(&self, request: Request<'_>) -> Service<'_> {
         let outer = self.services.get();
         self.services.set(outer + 1);
-        Service { state: self, of_lease: Some(self.lease.serve(outer == 0)) }
+        let of_lease = Some(self.lease.serve(outer == 0));
+        Service { state: self, of_lease, _serving: Serving::enter(request) }
     }
 
     /// To be asked before something is sent on the request.
@@ -290,7 +293,7 @@ fn run_cleanups(request: Request<'_>, state: &RequestState) {
     loop {
         let next = state.cleanups.borrow_mut().pop();
         let Some(next) = next else { return };
-        let _service = state.serve();
+        let _service = state.serve(request);
         next.run(Target::Request(request));
     }
 }

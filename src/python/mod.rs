@@ -18,6 +18,8 @@ pub mod package;
 pub mod row;
 pub mod runtime;
 pub mod slot;
+pub mod stack;
+pub mod states;
 pub mod thread;
 
 /// What a function that Python calls gives back before it becomes a Python object.

@@ -62,6 +62,18 @@ const SOURCES: &[Source] = sources![
     "mod_python.wsgi" "wsgi.py" false,
 ];
 
+/// What tracebacks call the file of a module.
+fn file(name: &str) -> String {
+    format!("<mod_python>/{}.py", name.replace('.', "/"))
+}
+
+/// The source behind the name of a file that tracebacks show; None for files of others.
+pub(super) fn source(shown: &str) -> Option<&'static str> {
+    let is_ours = shown.starts_with("<mod_python>/");
+    let mut sources = is_ours.then_some(SOURCES)?.iter();
+    sources.find(|source| file(source.0) == shown).map(|source| source.1)
+}
+
 /// Makes `import mod_python` find this package, and never another one.
 ///
 /// # Errors
@@ -69,7 +81,7 @@ const SOURCES: &[Source] = sources![
 pub fn install(py: Python<'_>) -> PyResult<()> {
     let sources = PyDict::new(py);
     for Source(name, text, is_package) in SOURCES {
-        let file = format!("<mod_python>/{}.py", name.replace('.', "/"));
+        let file = file(name);
         sources.set_item(*name, (view(py, text)?, *is_package, file))?;
     }
     let bootstrap = SOURCES

@@ -17,6 +17,7 @@ use pyo3::{PyResult, Python, ffi};
 use super::gil::Gil;
 use super::interpreter::{self, Interpreter};
 use super::meter::{Arrival, Meter, Pause, Stay};
+use super::states;
 
 thread_local! {
     static STATES: RefCell<States> = const { RefCell::new(States(Vec::new())) };
@@ -212,6 +213,7 @@ fn state_for(interpreter: *mut ffi::PyInterpreterState) -> *mut ffi::PyThreadSta
         // SAFETY: interpreters are never destroyed, and PyThreadState_New needs no attachment.
         let state = unsafe { ffi::PyThreadState_New(interpreter) };
         assert!(!state.is_null(), "no memory for a thread state");
+        states::enter(interpreter, state);
         states.0.push(State { interpreter, state, owned: true });
         state
     })
@@ -219,6 +221,7 @@ fn state_for(interpreter: *mut ffi::PyInterpreterState) -> *mut ffi::PyThreadSta
 
 /// Records the state that Python made for this thread when it started or made an interpreter.
 pub(super) fn adopt(interpreter: *mut ffi::PyInterpreterState, state: *mut ffi::PyThreadState) {
+    states::enter(interpreter, state);
     STATES.with_borrow_mut(|states| states.0.push(State { interpreter, state, owned: false }));
 }
 
@@ -234,7 +237,7 @@ impl Drop for States {
                 ffi::PyEval_RestoreThread(state.state);
                 ffi::PyThreadState_Clear(state.state);
                 ffi::PyEval_SaveThread();
-                ffi::PyThreadState_Delete(state.state);
+                states::delete(state.state);
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::apache::stream::{Stream, StreamError};
 use crate::counters::Work;
+use crate::objects::deadline::{self, Armed};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
 use crate::objects::request_count;
@@ -57,22 +58,25 @@ impl Service<'_> {
         // A look-up of the client's name may take its time.
         request.add_common_vars();
         // A handler of an earlier phase has left the request to httpd.
-        let _serving = RequestState::of(request).serve();
+        let _serving = RequestState::of(request).serve(request);
         thread::attach(self.interpreter, |py| self.run_attached(py))
     }
 
     fn run_attached(&self, py: Python<'_>) -> Status {
-        let prepared = State::of_interpreter(self.interpreter)
-            .ok_or_else(|| PyTypeError::new_err("this interpreter was not made by mod_python"))
-            .and_then(|state| {
-                let known = RequestState::of(self.request);
-                request_count::call(self.request, known, state, Work::Wsgi);
-                let kept = Kept::of(py, state)?;
-                kept.settle(py, self.home)?;
-                Ok((state, kept, self.application(py, state)?))
-            });
+        let Some(state) = State::of_interpreter(self.interpreter) else {
+            let foreign = PyTypeError::new_err("this interpreter was not made by mod_python");
+            return self.fail(py, &foreign);
+        };
+        let limit = self.handler.settings.timeout();
+        let armed = deadline::arm(py, state, self.request, limit, || self.name.to_owned());
+        let known = RequestState::of(self.request);
+        request_count::call(self.request, known, state, Work::Wsgi);
+        let prepared = Kept::of(py, state).and_then(|kept| {
+            kept.settle(py, self.home)?;
+            Ok((kept, self.application(py, state)?))
+        });
         match prepared {
-            Ok((state, kept, Some(application))) => self.call(py, state, kept, &application),
+            Ok((kept, Some(application))) => self.call(py, state, kept, &application, armed),
             Ok(_) => self.decline(),
             Err(raised) => self.fail(py, &raised),
         }
@@ -113,6 +117,7 @@ impl Service<'_> {
         state: &'static State,
         kept: &Kept,
         application: &Object<'_>,
+        armed: Option<Armed<'_, '_>>,
     ) -> Status {
         let lease = || RequestState::of(self.request).lease.clone();
         let made = exchange::instantiate(kept.exchange.bind(py), lease()).and_then(|started| {
@@ -132,6 +137,7 @@ impl Service<'_> {
         let stream = Stream::new(self.request);
         let stop = self.exchange(kept, application, &objects, exchange, &stream).err();
         errors::finish(&objects.errors, kept.errors.bind(py));
+        drop(armed);
         self.conclude(py, state, exchange, &stream, stop)
     }
 
@@ -233,17 +239,17 @@ impl Service<'_> {
         Report::new(self.name.to_owned(), Told::raised(py, raised))
     }
 
-    /// An error before anything was sent: 500, with the traceback if PythonDebug is on.
+    /// An error before anything was sent: 500, or 504 when PythonTimeout is over, with the traceback if PythonDebug is on.
     fn fail(&self, py: Python<'_>, raised: &PyErr) -> Status {
         let report = self.report(py, raised);
+        let is_timeout = State::of_interpreter(self.interpreter)
+            .is_some_and(|state| state.is_timeout(py, raised));
+        let status =
+            if is_timeout { Status::GATEWAY_TIME_OUT } else { Status::INTERNAL_SERVER_ERROR };
         let shows = self.handler.settings.debug() && !self.request.connection().aborted();
         thread::detach(py, || {
             report.log(Target::Request(self.request));
-            if shows && report.send(self.request) {
-                Status::DONE
-            } else {
-                Status::INTERNAL_SERVER_ERROR
-            }
+            if shows && report.send(self.request, status) { Status::DONE } else { status }
         })
     }
 }

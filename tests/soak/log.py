@@ -13,7 +13,8 @@ EXPECTED = re.compile(
     "|RecursionError|MemoryError|os.fork\\(\\) cannot be used"
     "|AH01617|AH01618"  # wrong passwords, unknown users
     "|No space left on device|Errno 28|File too large|Errno 27|database or disk is full|disk I/O error|unable to open database"
-    "|Connection reset by peer|Client read error|client closed connection|the client closed the connection|[Ww]rite failed|[Ff]lush failed|[Rr]ead (error|failed)"
+    "|Connection reset by peer|Client read error|client closed connection|the client closed the connection"
+    "|[Ww]rite failed|[Ff]lush failed|[Rr]ead (error|failed)"
     "|The timeout specified has expired|TimeoutError|partial body|AH0(1382|0550|0561|0567|3448|2430|1102)"
     "|AH00046"  # the kind of child that a hard restart is for: one that spins
 )
