@@ -211,25 +211,3 @@ def test_the_package_outside_of_httpd(command):
     script = command.write("outside.py", source)
     result = subprocess.run([sys.executable, str(script)], env=command.environment(), capture_output=True, text=True)
     assert result.stdout == "mod_python.apache exists only inside httpd, which brings its other half, _apache\n", result.stderr
-
-
-def test_the_package_can_be_installed(command):
-    """pip makes the command of it."""
-    venv = command.directory / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(venv)], check=True)
-    for name in ("pyproject.toml", "mod_python"):
-        subprocess.run(["cp", "-r", str(real.PROJECT / "python" / name), str(command.directory)], check=True)
-    pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-index", "--no-deps", "."]
-    installed = subprocess.run(pip, cwd=command.directory, capture_output=True, text=True)
-    if "setuptools" in installed.stderr:
-        pytest.skip("no setuptools to build with")
-    assert installed.returncode == 0, installed.stderr
-    said = subprocess.run(
-        [str(venv / "bin/mod_python"), "version"],
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env={"PATH": "/usr/bin:/bin", "MOD_PYTHON_SO": str(real.MODULE)},
-    )
-    assert said.returncode == 0, said.stderr
-    assert str(venv) in said.stdout.splitlines()[0]

@@ -40,6 +40,7 @@ const SOURCES: &[Source] = sources![
     "mod_python.inspection" "inspection.py" false,
     "mod_python.installation" "installation.py" false,
     "mod_python.leftovers" "leftovers.py" false,
+    "mod_python.libpython" "libpython.py" false,
     "mod_python.logs" "logs.py" false,
     "mod_python.memory_session" "memory_session.py" false,
     "mod_python.nested" "nested.py" false,

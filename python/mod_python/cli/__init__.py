@@ -8,7 +8,7 @@ import os
 import sys
 
 from ..installation import NotFoundError
-from . import check, control, create, genconfig, serve, version
+from . import check, control, create, genconfig, install_module, module_location, serve, version
 from .failure import Failure
 from .signals import Ended
 
@@ -16,7 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (create, genconfig, control.START, control.STOP, control.RESTART, version, serve, check)
+COMMANDS = (
+    *(create, genconfig, control.START, control.STOP, control.RESTART, version, serve, check),
+    *(install_module, module_location),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -153,7 +154,11 @@ def _no_report(command: list[str], environment: Mapping[str, str], run: _Run) ->
         hint = ""
         if "Invalid command 'Python" in told:
             hint = "\nmod_python is not loaded above that line: LoadModule python_module .../mod_python.so"
+        elif "undefined symbol: Py" in told:
+            hint = "\nThis mod_python.so takes its Python from a LoadFile line above it: see mod_python install-module"
         return Failure(f"httpd refuses the configuration:\n{told}{hint}", os.EX_CONFIG)
+    if match := re.search(r"Python could not be started: .*", told):
+        return Failure(match[0], os.EX_UNAVAILABLE)
     modules = subprocess.run(
         [*command, "-t", "-D", "DUMP_MODULES"], env=dict(environment), capture_output=True, check=False
     ).stdout

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 
 from .. import httpdconf as h
+from .. import libpython
 from ..httpdconf.quoting import quote
 from . import signals
 from .failure import Failure
@@ -100,6 +101,8 @@ class PrivateServer:
                 lines.append(h.LoadModule(f"{name}_module {quote(file)}"))
             elif name and not self.installation.has(name):
                 raise Failure(f"httpd's mod_{name}.so is missing in {self.installation.modules}", os.EX_UNAVAILABLE)
+        if library := libpython.load_file(self.module):
+            lines.append(h.LoadFile(quote(library)))
         lines.append(h.LoadModule(f"python_module {quote(self.module)}"))
         return lines
 

@@ -72,7 +72,7 @@ def write_basic_config(
     stderr. ValueError for an argument that cannot stand in a configuration, OSError if a directory cannot be made,
     `installation.NotFoundError` without httpd.
     """
-    from .. import installation
+    from .. import installation, libpython
 
     root = os.path.abspath(server_root)
     config_dir, log_dir, document_root = (os.path.join(root, name) for name in (conf, logs, htdocs))
@@ -88,7 +88,7 @@ def write_basic_config(
         Comment(HEADER.format(command=command)),
         _modules(found),
         *_server(root, conf, logs, document_root, listen),
-        _python(so, pythonhandler, pythonpath, pythonoptions, mp_comments),
+        _python(so, libpython.load_file(so), pythonhandler, pythonpath, pythonoptions, mp_comments),
     )
     str(config)  # raises what cannot be written
     if createdirs:
@@ -129,9 +129,17 @@ def _server(root: str, conf: str, logs: str, document_root: str, listen: str) ->
     ]
 
 
-def _python(so: str, handler: str, path: Sequence[str], options: Sequence[str], comments: Sequence[str]) -> Container:
+def _python(
+    so: str,
+    library: str | None,
+    handler: str,
+    path: Sequence[str],
+    options: Sequence[str],
+    comments: Sequence[str],
+) -> Container:
     found = Container(
         Comment("\nmod_python\n"),
+        *([d.LoadFile(quote_if_space(library))] if library else []),
         d.LoadModule(f"python_module {quote_if_space(so)}"),
         d.SetHandler("mod_python"),
         Comment("Tracebacks as pages: PythonDebug On"),
