@@ -49,18 +49,13 @@ def make(root: Root, directory: pathlib.Path) -> pathlib.Path:
     ready = made / "ready.txt"
     if ready.exists() and ready.read_text() == wanted:
         return made
-    if not shutil.which("debootstrap"):
-        raise Failure("debootstrap is not installed (apt-get install debootstrap)")
     print(f"making a Debian root of {root.suite} with Python {root.python} in {made}", flush=True)
     remove(made)
-    made.mkdir(parents=True)
-    with open(directory / f"{root.python}.log", "w", encoding="utf-8") as log:
-        mirror = apt_mirror()
-        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", root.suite, str(made)]
-        _run(command + ([mirror] if mirror else []), log.name)
-        (made / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # start no service
-        (made / "usr/sbin/policy-rc.d").chmod(0o755)
-        _run(["chroot", str(made), "apt-get", "install", "-y", "-q", "--no-install-recommends", *root.packages], log.name)
+    log = directory / f"{root.python}.log"
+    bootstrap(root.suite, made, log)
+    (made / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # start no service
+    (made / "usr/sbin/policy-rc.d").chmod(0o755)
+    _run(["chroot", str(made), "apt-get", "install", "-y", "-q", "--no-install-recommends", *root.packages], log)
     python = made / "usr/bin/python3"
     python.unlink()
     python.symlink_to(f"python{root.python}")
@@ -68,12 +63,23 @@ def make(root: Root, directory: pathlib.Path) -> pathlib.Path:
     return made
 
 
-def _run(command: list[str], log: str) -> None:
+def bootstrap(suite: str, made: pathlib.Path, log: pathlib.Path) -> None:
+    """Debian's base and apt, and nothing else."""
+    if not shutil.which("debootstrap"):
+        raise Failure("debootstrap is not installed (apt-get install debootstrap)")
+    made.mkdir(parents=True)
+    log.write_bytes(b"")
+    mirror = apt_mirror()
+    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, str(made)]
+    _run(command + ([mirror] if mirror else []), log)
+
+
+def _run(command: list[str], log: pathlib.Path) -> None:
     environment = {**_environment(), "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     with open(log, "a", encoding="utf-8") as output:
         done = subprocess.run(command, check=False, stdout=output, stderr=subprocess.STDOUT, env=environment)
     if done.returncode != 0:
-        tail = "".join(pathlib.Path(log).read_text(errors="replace").splitlines(keepends=True)[-15:])
+        tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
         raise Failure(f"{command[0]} failed; the end of {log}:\n{tail}")
 
 
