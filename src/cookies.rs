@@ -79,6 +79,17 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Whether a server may send this as a cookie's name and value (RFC 6265, 4.1.1).
+#[must_use]
+pub fn may_be_sent(name: &[u8], value: &[u8]) -> bool {
+    let inside = match value {
+        [b'"', inside @ .., b'"'] => inside,
+        _ => value,
+    };
+    let is_octet = |byte: &u8| byte.is_ascii_graphic() && !b"\",;\\".contains(byte);
+    !name.is_empty() && name.iter().all(|byte| is_token(*byte)) && inside.iter().all(is_octet)
+}
+
 /// The length of a quoted string with its quotes; None where there is none, or it has no end.
 fn quoted_length(text: &[u8]) -> Option<usize> {
     let inside = text.strip_prefix(b"\"")?;
@@ -93,7 +104,7 @@ fn quoted_length(text: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::Cookies;
+    use super::{Cookies, may_be_sent};
 
     fn shown(cookies: Cookies<'_>) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("these are ASCII");
@@ -141,6 +152,27 @@ mod tests {
         ];
         for (header, expected) in rows {
             assert_eq!(shown(Cookies::of_merged(header.as_bytes())), pairs(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_may_send() {
+        let good: [(&[u8], &[u8]); 5] = [
+            (b"a", b"1"),
+            (b"~a.!", b""),
+            (b"a", b"\"\""),
+            (b"a", b"\"b=c\""),
+            (b"a", b"!#+-:<[]~"),
+        ];
+        for (name, value) in good {
+            assert!(may_be_sent(name, value), "{}", value.escape_ascii());
+        }
+        assert!(
+            !may_be_sent(b"", b"1") && !may_be_sent(b"a b", b"1") && !may_be_sent(b"\xe9", b"1")
+        );
+        for value in [&b"a b"[..], b"a\"", b"\"", b"a,b", b"a;b", b"a\\b", b"\x7f", b"\xe9", b"a\0"]
+        {
+            assert!(!may_be_sent(b"a", value), "{}", value.escape_ascii());
         }
     }
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 import time
-from functools import cache
+from _operator import _compare_digest as compare_digest  # that of `hmac`, without OpenSSL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
-    from types import ModuleType
     from typing import Any, ClassVar
 
-    from ._apache import mp_request, parse_cookies
+    from ._apache import cookie_pair, hmac_sha256, mp_request, parse_cookies
 else:
-    from _apache import parse_cookies
+    from _apache import cookie_pair, hmac_sha256, parse_cookies
 
 DIGEST_LENGTH = 64
 """Hex digits of HMAC-SHA-256 before the value of a signed cookie."""
@@ -30,8 +29,6 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _IS_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 """A token (RFC 9110, 5.6.2)."""
-_IS_VALUE = re.compile(r'"[!#-+\--:<-\[\]-~]*"|[!#-+\--:<-\[\]-~]*').fullmatch
-"""cookie-value (RFC 6265, 4.1.1): ASCII without control characters, blanks, quotes, commas, semicolons, backslashes."""
 _IS_LENIENT_VALUE = re.compile(r"[^;\x00-\x08\x0a-\x1f\x7f]*").fullmatch
 """What no browser takes for the end of the value. Without NUL, CR and LF, as is every header."""
 _IS_ATTRIBUTE = re.compile(r"[^;\x00-\x1f\x7f]*").fullmatch
@@ -162,19 +159,23 @@ class Cookie(metaclass=metaCookie):
 
     def _header(self, value: str) -> str:
         """The header with `value` in it."""
-        name = self.name
-        if not isinstance(name, str) or not _IS_NAME(name):
-            raise CookieError(f"a cookie's name must be a token (RFC 6265, 4.1.1), not {name!r}")
-        if not _IS_VALUE(value):
-            self._refuse(name, value)
-        parts = [f"{name}={value}"]
+        pair = cookie_pair(self.name, value)
+        if pair is None:
+            self._refuse(self.name, value)
+            pair = f"{self.name}={value}"
         attributes = self._attributes
-        for attribute in self._valid_attr if attributes else ():
+        if not attributes:
+            return pair
+        parts = [pair]
+        for attribute in self._valid_attr:
             if attribute in attributes and attributes[attribute] is not None:
                 self._add_attribute(parts, attribute, attributes[attribute])
         return "; ".join(parts)
 
-    def _refuse(self, name: str, value: str) -> None:
+    def _refuse(self, name: object, value: str) -> None:
+        """Raise CookieError for what is not even lenient."""
+        if not isinstance(name, str) or not _IS_NAME(name):
+            raise CookieError(f"a cookie's name must be a token (RFC 6265, 4.1.1), not {name!r}")
         if not _IS_LENIENT_VALUE(value):
             raise CookieError(f"the value of cookie {name!r} holds a semicolon or a control character: {value!r}")
         if not self.lenient:
@@ -197,7 +198,7 @@ class Cookie(metaclass=metaCookie):
             if text == "None" and "Secure" not in parts:
                 parts.append("Secure")
             attribute = "SameSite"
-        elif not _IS_ATTRIBUTE(text):
+        elif (";" in text or not text.isprintable()) and not _IS_ATTRIBUTE(text):
             raise CookieError(f"{attribute} of cookie {self.name!r} holds ; or a control character: {text!r}")
         parts.append(f"{_NAMES_ON_THE_WIRE.get(attribute, attribute)}={text}")
 
@@ -251,9 +252,7 @@ class SignedCookie(Cookie):
     def _hexdigest(self, secret: str | bytes | None, text: str) -> str:
         if not secret:
             raise CookieError(f"cookie {self.name!r} cannot be signed: its secret is missing or empty")
-        message = f"{self._purpose}\0{self.name}\0{text}"
-        signature: bytes = _hmac().digest(_bytes(secret), _bytes(message), "sha256")
-        return signature.hex()
+        return hmac_sha256(secret, f"{self._purpose}\0{self.name}\0{text}").hex()
 
     def __str__(self) -> str:
         return self._signed(_text(self.value))
@@ -267,9 +266,9 @@ class SignedCookie(Cookie):
         Raises CookieError, and changes nothing, if the signature is wrong.
         """
         signed = _text(self.value)
-        value = signed[DIGEST_LENGTH:]
-        right = _bytes(self._hexdigest(secret, value))
-        if "\0" in self.name or not _hmac().compare_digest(_bytes(signed[:DIGEST_LENGTH]), right):
+        signature, value = signed[:DIGEST_LENGTH], signed[DIGEST_LENGTH:]
+        right = self._hexdigest(secret, value)
+        if "\0" in self.name or not signature.isascii() or not compare_digest(signature, right):
             raise CookieError(f"the signature of cookie {self.name!r} is wrong")
         self.value = value
         self.__data__["secret"] = secret
@@ -358,14 +357,6 @@ def _pairs(string: str, names: Container[str] | None) -> list[tuple[str, str]]:
     if isinstance(names, tuple) and len(names) == 1:
         return parse_cookies(string, names[0])
     return [pair for pair in parse_cookies(string) if pair[0] in names]
-
-
-@cache
-def _hmac() -> ModuleType:
-    """The module, which brings OpenSSL with it: not for those who sign nothing."""
-    import hmac
-
-    return hmac
 
 
 def _text(value: Any) -> str:

@@ -22,8 +22,8 @@ DFT_GRACE_PERIOD = 240
 """Seconds."""
 DFT_CLEANUP_TIME_LIMIT = 2
 """Seconds; 0 is none."""
-PAGE = 4096
-"""Bytes that the kernel writes at once."""
+SPARE = ".spare"
+"""What the file before last is called beside a session's file; the next one is written over it."""
 STATUS_NAME = "fs_status.txt"
 """Where the last clean-up that ran out of time stopped."""
 
@@ -63,21 +63,16 @@ class FileSession(SealedSession):
 
     def write_record(self, record: bytes, expires: float) -> None:
         path = self._path()
-        # One write of a page cannot be cut in two by the end of the process, and costs a tenth of a new file.
-        write = _apache.overwrite_file if self._locked and len(record) <= PAGE else _replace
         try:
-            write(path, record)
+            _apache.replace_file(path, record, self._locked)
         except FileNotFoundError:
             # The first of these digits; or somebody has cleaned up behind the server's back.
             make_private_directory(self._directory)
             make_private_directory(os.path.dirname(path))
-            write(path, record)
+            _apache.replace_file(path, record, self._locked)
 
     def do_delete(self) -> None:
-        try:
-            os.unlink(self._path())
-        except FileNotFoundError:
-            pass
+        _delete(self._path())
 
     def do_cleanup(self) -> None:
         options = self._req.get_options()
@@ -114,16 +109,12 @@ class FileSession(SealedSession):
         self._req.register_cleanup(Cleanup.run, cleanup)
 
 
-def _replace(path: str, record: bytes) -> None:
-    temporary = f"{path}.{os.urandom(8).hex()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(record)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def _delete(path: str) -> None:
+    for name in (path, path + SPARE):
+        try:
+            os.unlink(name)
+        except FileNotFoundError:
+            pass
 
 
 class Cleanup:
@@ -171,7 +162,7 @@ class Cleanup:
         for name in names:
             path = f"{directory}/{name}"
             try:
-                # What is left of a write that did not end has a dot in its name.
+                # A spare, or what is left of a write that did not end, has a dot in its name.
                 self._delete_if_old(path) if "." in name else self._delete_if_expired(path, name)
             except OSError:
                 self.failed += 1
@@ -186,7 +177,7 @@ class Cleanup:
         try:
             # It may have been saved until now.
             if self._has_expired(path):
-                os.unlink(path)
+                _delete(path)
                 self.deleted += 1
         finally:
             _apache._global_unlock(self.server, sid)

@@ -1,7 +1,7 @@
 """What a session becomes where it is kept: bytes that only this server can have made.
 
 A record is a tag, HMAC-SHA-256 over all the rest and the session's id, the time until which it is good, a length, and
-the session as a pickle or as JSON, of that length; what follows is left over from a longer record. Without the right
+the session as a pickle or as JSON, of that length; what follows is not looked at. Without the right
 signature nothing is decoded.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import struct
-from hmac import compare_digest, digest
+from _operator import _compare_digest as compare_digest  # that of `hmac`, without OpenSSL
 
 from .Session import BaseSession
 from .session_directory import base_directory, server_key
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import _apache as _apache
-    from ._apache import mp_table
+    from ._apache import hmac_sha256, mp_table
 else:
     import _apache
+    from _apache import hmac_sha256
 
 PICKLE, JSON = b"MPS1P", b"MPS1J"
 _TAG, _DIGEST = len(PICKLE), 32
@@ -43,7 +44,7 @@ def seal(key: bytes, sid: str, tag: bytes, stored: dict[str, Any]) -> bytes:
     else:
         payload = pickle.dumps(stored)
     body = _TERM.pack(stored["_accessed"] + stored["_timeout"], len(payload)) + payload
-    return b"".join((tag, digest(key, b"".join((tag, sid.encode(), body)), "sha256"), body))
+    return b"".join((tag, hmac_sha256(key, b"".join((tag, sid.encode(), body))), body))
 
 
 def unseal(key: bytes, sid: str, tag: bytes, record: bytes) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def unseal(key: bytes, sid: str, tag: bytes, record: bytes) -> dict[str, Any]:
     if len(record) < HEAD or found not in (PICKLE, JSON):
         raise InvalidRecordError("it is not in the format of this version")
     body = record[_TAG + _DIGEST : HEAD + _TERM.unpack_from(record, _TAG + _DIGEST)[1]]
-    if not compare_digest(signature, digest(key, b"".join((found, sid.encode(), body)), "sha256")):
+    if not compare_digest(signature, hmac_sha256(key, b"".join((found, sid.encode(), body)))):
         raise InvalidRecordError("its signature is wrong: it was altered, or saved with another key")
     payload = body[_TERM.size :]
     if found == JSON:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any, BinaryIO, TypeAlias, TypeVar, overload
 
+    from ._apache import _string_fields as _string_fields
     from ._apache import mp_request, mp_table
 
     AnyField: TypeAlias = "Field | StringField"
     Fields: TypeAlias = list[AnyField]
     _T = TypeVar("_T")
+else:
+    from _apache import _string_fields
 
 __all__ = [
     "Field",
@@ -96,14 +99,16 @@ class Field:
 class StringField(str):
     """The text of a field. It is a `str`, and knows what came with it."""
 
-    name: str | None = None
+    # Most fields have no more than these, and so no dict.
+    __slots__ = ("__dict__", "_octets", "name")
     filename: str | None = None
     type = ctype = "text/plain"
     disposition: str | None = None
     disp_options: Mapping[str, str] | None = None
-    _octets: bytes | None = None
 
     if TYPE_CHECKING:
+        name: str | None
+        _octets: bytes | None
         file: BinaryIO
         """The field's bytes, as they came."""
         type_options: Mapping[str, str]
@@ -113,6 +118,8 @@ class StringField(str):
     def __getattr__(self, name: str) -> Any:
         """What most fields are never asked for is made when it is."""
         made: Any
+        if name in ("name", "_octets"):
+            return None
         if name == "file":
             made = BytesIO(bytes(self))
         elif name in ("type_options", "disposition_options", "headers"):
@@ -205,6 +212,30 @@ for _name in (
     setattr(FieldList, _name, _forgetting(_name))
 
 
+class _List:
+    """`FieldStorage.list`, made when it is first asked for and an attribute like others from then on: arguments of
+    functions do without."""
+
+    if TYPE_CHECKING:
+
+        def __get__(self, form: FieldStorage, owner: type[FieldStorage]) -> FieldList: ...
+        def __set__(self, form: FieldStorage, fields: FieldList) -> None: ...
+
+    else:
+
+        def __get__(self, form: FieldStorage | None, owner: object) -> Any:
+            if form is None:
+                return self
+            fields, index = _string_fields(form._pairs, StringField)
+            form.list = made = FieldList(fields)
+            if form._parts:
+                made.extend(_part(*part) for part in form._parts)
+            else:
+                made._table = index
+            form._pairs = form._parts = None
+            return made
+
+
 class FieldStorage:
     """The fields of a request: first those of its query, then those of its body, if it is a POST.
 
@@ -214,7 +245,7 @@ class FieldStorage:
     `mod_python.form.*`), 501 for another content type; OSError when the body does not arrive.
     """
 
-    list: FieldList
+    list = _List()
     """All fields, in order."""
     _pairs: Any
     """Name, text and bytes of each field that is no file, in order; None once they are in the list."""
@@ -235,22 +266,6 @@ class FieldStorage:
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
         )
-
-    def __getattr__(self, name: str) -> Any:
-        """The list is made when it is first asked for: arguments of functions do without."""
-        if name != "list":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        fields: Fields = []
-        for field_name, value, octets in self._pairs:
-            field = StringField(value)
-            field.name = field_name
-            if octets is not None:
-                field._octets = octets
-            fields.append(field)
-        fields += [_part(*part) for part in self._parts]
-        self.list = FieldList(fields)
-        self._pairs = self._parts = None
-        return self.list
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""
@@ -311,7 +326,8 @@ class FieldStorage:
 
     def getfirst(self, name: str, default: Any = None) -> Any:
         """The first field of this name, or the default."""
-        fields = self.list.table().get(name)
+        # What most handlers call for each field.
+        fields = (self.list._table or self.list.table()).get(name)
         return fields[0] if fields else default
 
     def getlist(self, name: str) -> Fields:

@@ -37,6 +37,7 @@ pub mod connection;
 pub mod connection_io;
 pub mod constants;
 pub mod expression;
+pub mod file_exchange;
 pub mod file_info;
 pub mod filter;
 mod filter_slot;

@@ -1,11 +1,11 @@
-//! `_apache.parse_cookies`.
+//! `_apache.parse_cookies` and `_apache.cookie_pair`.
 
 use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
-use crate::cookies::Cookies;
+use crate::cookies::{Cookies, may_be_sent};
 use crate::python::convert::{Text, encode, type_name};
 use crate::python::row::Arguments;
 
@@ -33,4 +33,19 @@ pub fn parse_cookies<'py>(
         }
     }
     Ok(list)
+}
+
+/// `cookie_pair(name, value)`
+pub fn cookie_pair<'py>(
+    _module: Borrowed<'_, 'py, PyAny>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<Option<Bound<'py, PyString>>> {
+    let (name, value) = (arguments.required(0)?, arguments.required(1)?);
+    let (Ok(name), Ok(value)) = (name.cast::<PyString>(), value.cast::<PyString>()) else {
+        return Ok(None);
+    };
+    // What is no UTF-8 is nothing that may be sent either.
+    let (Ok(name), Ok(value)) = (name.to_str(), value.to_str()) else { return Ok(None) };
+    let pair = may_be_sent(name.as_bytes(), value.as_bytes());
+    Ok(pair.then(|| PyString::new(arguments.py(), &[name, "=", value].concat())))
 }

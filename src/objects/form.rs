@@ -18,10 +18,9 @@ use super::request_state::RequestState;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::forms::Pair;
 use crate::forms::header::Header;
 use crate::forms::multipart::Malformed;
-use crate::forms::urlencoded::{self, Pieces};
+use crate::forms::urlencoded::{Pairs, Pieces};
 use crate::python::Object;
 use crate::python::convert::{Octets, encode};
 use crate::python::row::Arguments;
@@ -147,9 +146,8 @@ impl<'py> Form<'_, 'py> {
 
     fn read_query(&self, usage: &mut Usage<'_>) -> Result<(), Refused> {
         let Some(query) = self.request.args() else { return Ok(()) };
-        let separator = usage.limits.separator;
-        let pairs: Vec<_> = urlencoded::pairs(query, separator, self.keep_blank).collect();
-        for (name, value) in &pairs {
+        let pairs = Pairs::of(query, usage.limits.separator, self.keep_blank);
+        for (name, value) in pairs.iter() {
             count(usage, name, value)?;
         }
         Ok(self.append_pairs(&pairs, &Charset::Utf8)?)
@@ -160,21 +158,19 @@ impl<'py> Form<'_, 'py> {
         usage.body(body.unread().len() as u64)?;
         let pairs = self.reading(|| self.receive_pairs(&mut body, usage))?;
         drop(body);
-        let fields = pairs.iter().map(|(name, value)| (&**name, &**value));
-        Ok(self.append_pairs(&pairs, &charset(content_type, fields))?)
+        Ok(self.append_pairs(&pairs, &charset(content_type, pairs.iter()))?)
     }
 
     /// Reads an urlencoded body.
-    fn receive_pairs(&self, body: &mut Body, usage: &mut Usage<'_>) -> Result<Vec<Pair>, Refused> {
+    fn receive_pairs(&self, body: &mut Body, usage: &mut Usage<'_>) -> Result<Pairs, Refused> {
         let mut pieces = Pieces::new(usage.limits.separator);
-        let mut pairs = Vec::new();
+        let mut pairs = Pairs::default();
         let mut ended = false;
         loop {
             while let Some(piece) = pieces.next(body.unread(), ended) {
                 let text = &body.unread()[piece.text];
-                if let Some((name, value)) = urlencoded::pair(text, self.keep_blank) {
-                    count(usage, &name, &value)?;
-                    pairs.push((name, value));
+                if let Some((name, value)) = pairs.add(text, self.keep_blank) {
+                    count(usage, name, value)?;
                 }
                 body.skip(piece.consumed);
             }
@@ -184,11 +180,12 @@ impl<'py> Form<'_, 'py> {
             // Three bytes of a urlencoded body make at least one of a name or a value.
             usage.field_size((body.unread().len() / 6) as u64)?;
             ended = !fetch(body, self.request, usage)?;
+            pairs.reserve(body.unread().len());
         }
     }
 
-    fn append_pairs(&self, pairs: &[Pair], charset: &Charset) -> PyResult<()> {
-        for (name, value) in pairs {
+    fn append_pairs(&self, pairs: &Pairs, charset: &Charset) -> PyResult<()> {
+        for (name, value) in pairs.iter() {
             let name = charset.decode(self.py(), name)?;
             let (text, octets) = self.text(value, charset)?;
             self.pairs.append((name, text, octets))?;

@@ -10,8 +10,8 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::native::State;
 use super::request_io::os_error;
 use super::{
-    cleanup, cookies, file_info, locks, logging, private_file, psp_run, psp_source, request_wsgi,
-    server,
+    cleanup, cookies, file_info, form_fields, locks, logging, private_file, psp_run, psp_source,
+    request_wsgi, server, signature,
 };
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
@@ -19,7 +19,7 @@ use crate::apache::process::{self, Directive};
 use crate::apache::runtime_directory;
 use crate::apache::server::Server;
 use crate::forms::header::Header;
-use crate::forms::urlencoded::{self, Separator};
+use crate::forms::urlencoded::{Pairs, Separator};
 use crate::python::Object;
 use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
 use crate::python::row::{Arguments, Arity, Method, function};
@@ -41,9 +41,12 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"parse_qsl", parse_qsl, Arity(1, 3), c"parse_qsl(qs, keep_blank_values=0, strict_parsing=0)\n--\n\nList of the (key, value) of a query string."),
     function(c"parse_header", parse_header, Arity(1, 1), c"parse_header(line)\n--\n\nValue of a header in lower case, and dict of its parameters."),
     function(c"parse_cookies", cookies::parse_cookies, Arity(1, 3), c"parse_cookies(header, name=None, merged=0)\n--\n\nList of the (name, value) of a Cookie header, or of those with one name. With `merged`, of several headers that httpd has joined."),
+    function(c"cookie_pair", cookies::cookie_pair, Arity(2, 2), c"cookie_pair(name, value)\n--\n\n`name=value`, or None where RFC 6265 lets no server send that."),
+    function(c"hmac_sha256", signature::hmac_sha256, Arity(2, 2), c"hmac_sha256(key, message)\n--\n\nHMAC-SHA-256 (RFC 2104) of a message: 32 bytes. Key and message are str (as UTF-8) or bytes."),
+    function(c"_string_fields", form_fields::string_fields, Arity(2, 2), c"_string_fields(pairs, class)\n--\n\nA field of the class for each (name, text, bytes or None), and a dict of the fields of each name."),
     function(c"private_directory", private_directory, Arity(0, 0), c"private_directory()\n--\n\nThe directory in httpd's runtime directory that only the server's user may read or write. Raises OSError, saying why there is none."),
     function(c"read_file", private_file::read_file, Arity(1, 1), c"read_file(path)\n--\n\nbytes of a file; None if there is none. A link is not followed. Raises OSError."),
-    function(c"overwrite_file", private_file::overwrite_file, Arity(2, 2), c"overwrite_file(path, data)\n--\n\nWrite bytes over the beginning of a file in one go; what follows them stays. A file that is not there is made, for the server's user only; a link is not followed. Raises OSError."),
+    function(c"replace_file", private_file::replace_file, Arity(3, 3), c"replace_file(path, data, is_locked)\n--\n\nPut a new file in the place of one, or of none, for the server's user only: whoever looks sees the one or the other. Who `is_locked`, so that nobody else writes it now, writes to the file before last, which stays beside it as `PATH.spare`. A link is not followed. Raises OSError."),
     function(c"_request_lock", locks::lock_for_request, Arity(2, 2), c"_request_lock(req, key)\n--\n\nWait for the lock of a key, for a request and all it leads to; what they have already is theirs once more. The lock is free again when it was given back as often, and at the end of the request at the latest."),
     function(c"_request_unlock", locks::unlock_for_request, Arity(2, 2), c"_request_unlock(req, key)\n--\n\nGive the lock back. Does nothing when the request does not have it."),
     function(c"_file_stamp", super::file_stamp::file_stamp, Arity(1, 1), c"_file_stamp(path)\n--\n\nPath, modification time (ns), size and inode of a regular file, or None if there is none. Raises OSError."),
@@ -182,14 +185,15 @@ fn pairs<'py>(arguments: Arguments<'_, 'py>) -> PyResult<Vec<(Object<'py>, Objec
     let (py, source) = (arguments.py(), arguments.required(0)?);
     let (is_bytes, encoded) = (source.is_instance_of::<PyBytes>(), encode(source, "qs")?);
     let keep_blank = arguments.optional(1).map_or(Ok(false), |keep| keep.is_truthy())?;
-    let object = |bytes: Vec<u8>| {
+    let object = |bytes: &[u8]| {
         if is_bytes {
-            Octets(&bytes).into_bound_py_any(py)
+            Octets(bytes).into_bound_py_any(py)
         } else {
-            Text(&bytes).into_bound_py_any(py)
+            Text(bytes).into_bound_py_any(py)
         }
     };
-    urlencoded::pairs(encoded.as_bytes(), Separator::Ampersand, keep_blank)
+    Pairs::of(encoded.as_bytes(), Separator::Ampersand, keep_blank)
+        .iter()
         .map(|(key, value)| Ok((object(key)?, object(value)?)))
         .collect()
 }

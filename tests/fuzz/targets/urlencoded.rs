@@ -9,14 +9,14 @@ use libfuzzer_sys::fuzz_target;
 mod forms;
 
 use forms::header::Header;
-use forms::urlencoded::{Pieces, Separator, pair, pairs};
+use forms::urlencoded::{Pairs, Pieces, Separator};
 
 fuzz_target!(|input: &[u8]| {
-    let all: Vec<_> = pairs(input, Separator::Ampersand, true).collect();
-    let kept: Vec<_> = pairs(input, Separator::Ampersand, false).collect();
-    assert!(all.len() <= input.split(|byte| *byte == b'&').count());
-    assert!(kept.len() <= all.len() + 1);
-    for (name, value) in &all {
+    let all = Pairs::of(input, Separator::Ampersand, true);
+    let kept = Pairs::of(input, Separator::Ampersand, false);
+    assert!(all.iter().count() <= input.split(|byte| *byte == b'&').count());
+    assert!(kept.iter().count() <= all.iter().count() + 1);
+    for (name, value) in all.iter() {
         assert!(name.len() + value.len() <= input.len());
     }
     let size = input.first().map_or(1, |byte| usize::from(*byte % 32) + 1);
@@ -27,12 +27,12 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn arriving(input: &[u8], size: usize) -> Vec<forms::Pair> {
+fn arriving(input: &[u8], size: usize) -> Pairs {
     let mut pieces = Pieces::new(Separator::Ampersand);
-    let (mut start, mut found) = (0, Vec::new());
+    let (mut start, mut found) = (0, Pairs::default());
     for end in (0..input.len()).step_by(size).chain([input.len()]) {
         while let Some(piece) = pieces.next(&input[start..end], end == input.len()) {
-            found.extend(pair(&input[start..][piece.text], true));
+            found.add(&input[start..][piece.text], true);
             start += piece.consumed;
         }
     }
