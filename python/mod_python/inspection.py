@@ -14,7 +14,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from . import explanation, home, importer, leftovers, version
+from . import explanation, home, importer, leftovers, psp_page, version
 from .obstacles import obstacle
 from .search import is_system
 
@@ -37,13 +37,14 @@ class Finding(NamedTuple):
 
 
 _WSGI = "mod_python.wsgi"
+_PSP = "mod_python.psp"
 _DIRECTORY_HANDLERS = ("mod_python.publisher", "mod_python.cgihandler")
 _PROVIDER_METHODS = ("check_password", "get_realm_hash", "check_authorization")
 _MOST_FILES = 500
 
 
-def begin(entries: list[Entry]) -> None:
-    """Start the report: who runs, and every handler that is configured."""
+def begin(entries: list[Entry], refused: list[tuple[str, str]]) -> None:
+    """Start the report: who runs, every handler, and the .htaccess files that httpd refuses, with why."""
     import platform
     import pwd
 
@@ -51,7 +52,14 @@ def begin(entries: list[Entry]) -> None:
         user = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         user = str(os.geteuid())
-    _report(mod_python=version.version, python=platform.python_version(), prefix=sys.prefix, user=user, entries=entries)
+    _report(
+        mod_python=version.version,
+        python=platform.python_version(),
+        prefix=sys.prefix,
+        user=user,
+        entries=entries,
+        refused=refused,
+    )
 
 
 def inspect(index: int, entry: Entry) -> None:
@@ -90,7 +98,9 @@ def _findings(entry: Entry) -> Iterator[Finding]:
             continue
         yield from _module_findings(entry, name, wanted, directory)
         if name in _DIRECTORY_HANDLERS and directory:
-            yield from _source_findings(_sources(directory))
+            yield from _source_findings(_files(directory, ".py"))
+        if name == _PSP and directory:
+            yield from _page_findings(_files(directory, ".psp"))
 
 
 def _directories(entry: Entry) -> list[str | None]:
@@ -170,12 +180,12 @@ def _file(module: object) -> str:
     return str(getattr(module, "__file__", None) or getattr(module, "__name__", module))
 
 
-def _sources(directory: str) -> list[str]:
-    """Python files that requests may name. Directories that cannot be read are left out."""
+def _files(directory: str, suffix: str) -> list[str]:
+    """Files of a suffix that requests may name. Directories that cannot be read are left out."""
     found = []
     for parent, directories, files in os.walk(directory):
         directories[:] = [name for name in directories if not _is_foreign(parent, name)]
-        found += [os.path.join(parent, name) for name in files if name.endswith(".py") and not name.startswith(".")]
+        found += [os.path.join(parent, name) for name in files if name.endswith(suffix) and not name.startswith(".")]
         if len(found) > _MOST_FILES:
             break
     return sorted(found[:_MOST_FILES])
@@ -205,3 +215,17 @@ def _source_findings(files: list[str]) -> Iterator[Finding]:
             continue
         for line, what in found:
             yield Finding("warning", f"{file}, line {line}: {what}")
+
+
+def _page_findings(files: list[str]) -> Iterator[Finding]:
+    """Pages that are no Python when they are translated; they are compiled, and not executed."""
+    for file in files:
+        try:
+            psp_page.load(file, False, False)
+        except SyntaxError as error:
+            yield Finding("error", explanation.of_failed_compilation(error, file))
+        except OSError as error:
+            name = os.fsdecode(error.filename or file)
+            yield Finding("error", f"{file}: {obstacle(name) or error}")
+        except ValueError as error:
+            yield Finding("error", f"{file}: {error}")

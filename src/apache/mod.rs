@@ -42,6 +42,7 @@ pub mod file_info;
 pub mod filter;
 mod filter_slot;
 pub mod hook;
+pub mod htaccess;
 pub mod include;
 mod input;
 pub mod invocation;

@@ -3,6 +3,7 @@
 pub mod directives;
 pub mod gil;
 pub mod handlers;
+pub mod htaccess;
 pub mod mount;
 pub mod phase;
 mod phase_lists;

@@ -1,6 +1,7 @@
 //! Every handler that the configuration names, with what is in force where it is named: for those who check it.
 //!
-//! What only a request decides is left open: the directory of a pattern, the sections of its own file, .htaccess files.
+//! What only a request decides is left open: the directory of a pattern, the sections of its own file. Those of .htaccess
+//! files are in [`super::htaccess`].
 
 use std::path::PathBuf;
 
@@ -32,6 +33,8 @@ pub struct Stated {
     /// A virtual environment that the interpreter is in.
     pub home: Option<PathBuf>,
     pub options: Vec<PythonOption>,
+    /// The .htaccess file that it stands in.
+    pub file: Option<Vec<u8>>,
 }
 
 /// Where the directive stands.
@@ -79,6 +82,7 @@ fn imported(servers: &[Server]) -> Vec<Stated> {
             .and_then(|section| Settings::of(section.section()).python_path().map(<[u8]>::to_vec)),
         home: None,
         options: Vec::new(),
+        file: None,
     });
     all.collect()
 }
@@ -131,7 +135,12 @@ fn walk(found: &mut Vec<Stated>, sections: &[ConfigSection<'_>], defaults: &Sect
 }
 
 /// `<Files>` and `<If>`, which may stand in each other.
-fn inner(found: &mut Vec<Stated>, sections: Vec<ConfigSection<'_>>, outer: &Section, name: &[u8]) {
+pub(super) fn inner(
+    found: &mut Vec<Stated>,
+    sections: Vec<ConfigSection<'_>>,
+    outer: &Section,
+    name: &[u8],
+) {
     for section in sections {
         let Some(own) = section.config::<Section>() else { continue };
         let in_force = merged(outer, own);
@@ -174,7 +183,7 @@ fn length(section: &Section) -> usize {
 }
 
 /// What `own` names; what is in force there is `in_force`.
-fn collect(found: &mut Vec<Stated>, own: &Section, in_force: &Section, name: &[u8]) {
+pub(super) fn collect(found: &mut Vec<Stated>, own: &Section, in_force: &Section, name: &[u8]) {
     let turned = own.turned.iter().flat_map(|turned| turned.iter().map(|turned| &turned.lists));
     for lists in own.phases.iter().flatten().chain(turned) {
         let extensions = lists.extensions.iter().map(|(_, list)| list);
@@ -189,7 +198,7 @@ fn collect(found: &mut Vec<Stated>, own: &Section, in_force: &Section, name: &[u
 }
 
 /// A server's handlers are in its defaults too, and a module that stands for all phases is in each.
-fn add(found: &mut Vec<Stated>, stated: Stated) {
+pub(super) fn add(found: &mut Vec<Stated>, stated: Stated) {
     if !found.contains(&stated) {
         found.push(stated);
     }
@@ -226,6 +235,7 @@ fn of(handler: &HandlerEntry, in_force: &Section, name: &[u8]) -> Stated {
         python_path: settings.python_path().map(<[u8]>::to_vec),
         home: None,
         options: settings.options().cloned().collect(),
+        file: None,
         place,
     }
 }

@@ -1,6 +1,7 @@
 //! `httpd -t -D PYTHON_CHECK`: imports every handler of the configuration, as the user and in the interpreter that would
 //! run it. `mod_python.inspection` says what is wrong, in the report that the command `mod_python check` reads.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::process::{self, Directive};
 use crate::apache::server::Server;
+use crate::config::htaccess;
 use crate::config::settings::MAIN_INTERPRETER;
 use crate::config::stated::{Place, Stated, stated};
 use crate::objects::native;
@@ -25,18 +27,22 @@ pub fn run(pool: Pool<'_>, main: Server) {
     if !process::exists_config_define(DEFINE) {
         return;
     }
-    let found = stated(main);
+    let mut found = stated(main);
     if !process::drop_privileges(pool, main) {
         let line =
             b"MP0003: mod_python: the server's user could not be taken on; nothing is checked";
         log::log(Target::Server(main), Level::Error, line);
         return;
     }
+    let (of_files, refused) = htaccess::stated(main, pool);
+    found.extend(of_files);
     child::settle(main);
     let begin = |py: Python<'_>| {
         let all =
             found.iter().map(|stated| description(py, stated)).collect::<PyResult<Vec<_>>>()?;
-        py.import("mod_python.inspection")?.call_method1("begin", (all,)).map(drop)
+        let refused = refused.iter().map(|file| (Text(&file.file), &file.why));
+        let refused = refused.map(|row| row.into_pyobject(py)).collect::<PyResult<Vec<_>>>()?;
+        py.import("mod_python.inspection")?.call_method1("begin", (all, refused)).map(drop)
     };
     if !in_interpreter(main, MAIN_INTERPRETER, begin) {
         return;
@@ -91,6 +97,9 @@ fn description<'py>(py: Python<'py>, stated: &Stated) -> PyResult<Bound<'py, PyD
 
 /// `file:line` of each place that names the handler: in its own section, or anywhere if none is written like that.
 fn lines(stated: &Stated) -> Vec<String> {
+    if let Some(file) = &stated.file {
+        return lines_of_file(file, stated);
+    }
     let mut found = Vec::new();
     collect_lines(process::config_tree(), None, stated, &mut found);
     let own = match &stated.place {
@@ -101,6 +110,20 @@ fn lines(stated: &Stated) -> Vec<String> {
     let some = found.iter().any(|(section, _)| is_own(section));
     found.retain(|(section, _)| !some || is_own(section));
     found.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The same of an .htaccess file, or its name where a line cannot be told.
+fn lines_of_file(file: &[u8], stated: &Stated) -> Vec<String> {
+    let text = std::fs::read(OsStr::from_bytes(file)).unwrap_or_default();
+    let shown = String::from_utf8_lossy(file);
+    let is_named = |line: &[u8]| {
+        let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b'|');
+        words.any(|word| word.eq_ignore_ascii_case(stated.directive.as_bytes()))
+            && words.any(|word| word == stated.text)
+    };
+    let lines = text.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| is_named(line));
+    let found: Vec<String> = lines.map(|(_, number)| format!("{shown}:{number}")).collect();
+    if found.is_empty() { vec![shown.into_owned()] } else { found }
 }
 
 /// The lines, each with the argument of the directory or location section around it.

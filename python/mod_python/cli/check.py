@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """
 Reads a configuration of httpd, imports every handler that it names, as the user and in the interpreter that will run
-it, and says what is wrong. Importing takes place in a process that ends afterwards. Handlers in .htaccess files are not
-looked at. The exit status is 0 if nothing is wrong, 1 if something is, 78 if httpd refuses the configuration.
+it, and says what is wrong. .htaccess files below document roots and configured directories are read as well, and pages
+of mod_python.psp are compiled. Importing takes place in a process that ends afterwards. The exit status is 0 if nothing
+is wrong, 1 if something is, 78 if httpd refuses the configuration.
 """
 
 
@@ -59,9 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         print(f"note: only root can check what the server's user may read; this is what {header['user']} may")
     print_handlers(report)
+    refused = header["refused"]
+    for name, why in refused:
+        print(f"{name}:\n    error: httpd refuses it, and answers 500 there: {why}")
     for hint in hints(report):
         print(f"hint: {hint}")
-    errors, warnings = report.count("error"), report.count("warning")
+    errors, warnings = report.count("error") + len(refused), report.count("warning")
     counts = ((len(report.entries), "handler"), (errors, "error"), (warnings, "warning"))
     print(", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts))
     return 1 if errors else 0
