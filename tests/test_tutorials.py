@@ -28,7 +28,7 @@ def test_links_lead_to_pages(tutorial):
 
 def test_which_examples_have_a_tutorial():
     about = "".join(tutorial.read_text() for tutorial in TUTORIALS)
-    without = {"hello", "request", "form", "cookie", "session", "status", "turns", "wsgi"}
+    without = {"hello", "request", "form", "cookie", "session", "status", "timeout", "turns", "wsgi"}
     for example in (real.PROJECT / "examples").iterdir():
         if example.is_dir() and not example.name.startswith("_"):
             assert example.name in without or f"`examples/{example.name}" in about, example.name
