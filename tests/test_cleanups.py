@@ -2,6 +2,8 @@
 
 import pytest
 
+from httpd import wait_until
+
 pytestmark = pytest.mark.threads_and_processes
 
 
@@ -223,3 +225,32 @@ def test_nothing_can_be_sent_once_the_response_is_over(httpd):
             assert site.ask(connection, "GET", f"/?{number}").text == f"answer {number}"
     for phase in ("PythonLogHandler", "None", "PythonCleanupHandler"):
         site.wait_log(rf"told 19: {phase} \['the response is over'\]")
+
+
+@pytest.mark.every_mpm
+def test_a_cleanup_that_looks_at_the_request_redirected_to(httpd):
+    """That one has ended before."""
+    site = httpd(
+        handler="""
+            from mod_python import apache
+
+            def look(req):
+                try:
+                    apache.log_error(f"next: {req.next.uri}")
+                except RuntimeError as error:
+                    apache.log_error(f"next: {error}")
+
+            def handler(req):
+                if req.prev is None:
+                    req.register_cleanup(look, req)
+                    req.internal_redirect("/x?again")
+                else:
+                    req.write("redirected")
+                return apache.OK
+        """,
+        config='<FilesMatch "^x$">\nSetHandler mod_python\nPythonHandler app\n</FilesMatch>',
+    )
+    for _ in range(2 * 16):
+        assert site.get("/x").text == "redirected"
+    site.expect_log("next: ")
+    wait_until(lambda: site.error_log.count("next: ") == 2 * 16, "all cleanups")

@@ -196,6 +196,11 @@ impl<K: Leased> Lease<K> {
         self.take_back(REVOKED);
     }
 
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.tenancy.holder.load(Ordering::Relaxed) == REVOKED
+    }
+
     /// Waits for loans of other threads, and leaves the record to nobody, or to httpd.
     fn take_back(&self, to: usize) {
         let tenancy = &*self.tenancy;

@@ -212,7 +212,10 @@ impl RequestState {
             return Ok(known.into_bound(py));
         }
         let object = super::request::instantiate(py, state, self.lease.clone())?;
-        self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
+        // Once the request has ended nobody would let go of it: the request that it was redirected from ends later.
+        if !self.lease.is_revoked() {
+            self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
+        }
         Ok(object)
     }
 
