@@ -37,7 +37,7 @@ def test_every_request_is_counted_once_over_all_children(httpd, mpm):
     assert samples.by("requests_total", "interpreter") == {"localhost": 60}
     assert samples.by("calls_total", "kind") == {"content": 60}
     assert samples.sum("errors_total") == 0
-    assert samples.sum("python_seconds_total") > 0
+    assert samples.sum("in_python_seconds_total") > 0
     assert len(samples.by("process_resident_memory_bytes", "pid")) == samples.sum("processes") == len(site.child_pids())
 
 
@@ -269,10 +269,10 @@ def test_busy_threads(httpd):
 def test_time_in_python(httpd):
     site = httpd(handler=textwrap.dedent(WAITS), server=SERVER)
     assert site.get("/sleep").status == 200
-    before = scrape(site).sum("python_seconds_total")
+    before = scrape(site).sum("in_python_seconds_total")
     assert before >= 0.25
     assert site.get("/sleep").status == 200
-    assert scrape(site).sum("python_seconds_total") >= before + 0.25
+    assert scrape(site).sum("in_python_seconds_total") >= before + 0.25
 
 
 def test_who_waits_for_python(httpd):
@@ -281,8 +281,8 @@ def test_who_waits_for_python(httpd):
     with concurrent.futures.ThreadPoolExecutor(2) as clients:
         assert [answer.status for answer in clients.map(site.get, ["/work"] * 2)] == [200] * 2
     samples = scrape(site)
-    assert samples.sum("waits_total") > 0
-    assert samples.sum("waiting_seconds_total") > 0
+    assert samples.sum("gil_waits_total") > 0
+    assert samples.sum("gil_wait_seconds_total") > 0
 
 
 def test_a_thread_of_pythons_own_makes_others_wait(httpd):
@@ -301,7 +301,7 @@ def test_a_thread_of_pythons_own_makes_others_wait(httpd):
         server=SERVER,
     )
     assert site.get("/start").status == 200
-    before = scrape(site).sum("waiting_seconds_total")
+    before = scrape(site).sum("gil_wait_seconds_total")
     assert [site.get("/").status for _ in range(5)] == [200] * 5
     # CPython lets a thread run for 5 ms.
-    assert scrape(site).sum("waiting_seconds_total") - before > 0.001
+    assert scrape(site).sum("gil_wait_seconds_total") - before > 0.001

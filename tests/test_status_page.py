@@ -2,7 +2,9 @@
 
 import html
 import html.parser
+import pathlib
 import re
+import tempfile
 
 import pytest
 
@@ -157,6 +159,18 @@ def test_errors_without_a_request(httpd):
     assert "ModuleNotFoundError" in imported["error"] and imported["interpreter"] == "here"
 
 
+def test_an_interpreter_that_is_not_to_be_had(httpd):
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        directory.chmod(0o755)
+        (directory / "sitecustomize.py").write_text("import sys\nsys.modules['time'] = None\n")
+        site = httpd(handler=APP, server=SERVER, env={"PYTHONPATH": name})
+        site.expect_log("PythonHandler: interpreter 'localhost' could not be prepared: ")
+        assert site.get("/page").status == 500
+        [row] = Page(site.get("/status").text).rows("Last errors")
+        assert (row["interpreter"], row["URI"]) == ("localhost", "/page") and "could not be prepared" in row["error"]
+
+
 def test_methods_and_formats(httpd):
     site = httpd(server=SERVER)
     head = site.request("HEAD", "/status")
@@ -177,7 +191,9 @@ def test_types_and_helps(httpd):
     families = scrape(site).families
     assert all(name.startswith("mod_python_") and family.documentation for name, family in families.items())
     kinds = {name: family.type for name, family in families.items()}
-    assert {kinds[f"mod_python_{name}"] for name in ("requests", "calls", "errors", "python_seconds", "waits")} == {"counter"}
+    assert {kinds[f"mod_python_{name}"] for name in ("requests", "calls", "errors", "in_python_seconds", "gil_waits")} == {
+        "counter"
+    }
     assert {kinds[f"mod_python_{name}"] for name in ("busy_threads", "processes", "info", "start_time_seconds")} == {"gauge"}
     [info] = families["mod_python_info"].samples
     assert set(info.labels) == {"version", "python"} and info.value == 1

@@ -37,6 +37,11 @@ pub fn name(board: &Board, index: usize) -> Option<String> {
     if index == 0 { Some(OTHER.to_owned()) } else { written(board.name(index)) }
 }
 
+/// All that have a number.
+pub fn all(board: &Board) -> Vec<(usize, String)> {
+    (0..INTERPRETERS).filter_map(|index| Some((index, name(board, index)?))).collect()
+}
+
 fn take(state: &AtomicU64) -> bool {
     state.compare_exchange(FREE, BEING_WRITTEN, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::board::{Board, GENERATION, INTERPRETERS, PROCESS, SINCE, STARTED};
+use super::board::{Board, GENERATION, PROCESS, SINCE, STARTED};
+use super::names;
 use super::row::{self, Counts};
 
 /// That of children for whom there is none.
@@ -28,7 +29,7 @@ pub fn own() -> Option<usize> {
 /// Takes a slot that nobody has, or whose child is dead.
 pub fn claim(board: &Board, generation: i32, now: i64) {
     let process = std::process::id();
-    let own = (1..board.slots()).find(|slot| take(&board.slot_head(*slot)[PROCESS], 0, process));
+    let own = (1..board.slots()).find(|slot| take(&board.slot_head(*slot)[PROCESS], process));
     let own = own.or_else(|| (1..board.slots()).find(|slot| take_over(board, *slot, process)));
     let _ = OWN.set(own.unwrap_or(SHARED));
     let Some(slot) = own else { return };
@@ -68,20 +69,26 @@ pub fn child(board: &Board, slot: usize) -> Option<Child> {
     Some(Child { process, since, generation })
 }
 
-fn take(owner: &AtomicU64, from: u64, process: u32) -> bool {
-    owner.compare_exchange(from, process.into(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+fn take(owner: &AtomicU64, process: u32) -> bool {
+    owner.compare_exchange(0, process.into(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
+/// Several may try at the same time: whoever takes away the time of the dead child's start has the slot.
 fn take_over(board: &Board, slot: usize, process: u32) -> bool {
     let head = board.slot_head(slot);
-    let owner = head[PROCESS].load(Ordering::Acquire);
-    let started = head[STARTED].load(Ordering::Relaxed);
-    let dead = u32::try_from(owner).is_ok_and(|owner| started != 0 && !lives(owner, started));
-    dead && take(&head[PROCESS], owner, process)
+    let started = head[STARTED].load(Ordering::Acquire);
+    let owner = u32::try_from(head[PROCESS].load(Ordering::Relaxed)).unwrap_or(0);
+    let is_dead = started != 0 && !lives(owner, started);
+    let taken = is_dead
+        && head[STARTED].compare_exchange(started, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    if taken {
+        head[PROCESS].store(process.into(), Ordering::Release);
+    }
+    taken
 }
 
 fn remember(board: &Board, slot: usize) {
-    for interpreter in 0..INTERPRETERS {
+    for (interpreter, _) in names::all(board) {
         let numbers = board.row(slot, interpreter).numbers();
         let before = board.row_before(slot, interpreter);
         row::reset_busy(numbers);

@@ -1,6 +1,6 @@
 //! All that has been counted, at one moment.
 
-use super::board::{Board, INTERPRETERS};
+use super::board::Board;
 use super::failure::{self, Failure};
 use super::names;
 use super::row::Counts;
@@ -41,8 +41,7 @@ impl Snapshot {
 pub fn take(board: &Board) -> Snapshot {
     let mut all = Named::default();
     let mut processes = Vec::new();
-    let names: Vec<(usize, String)> =
-        (0..INTERPRETERS).filter_map(|index| Some((index, names::name(board, index)?))).collect();
+    let names = names::all(board);
     for slot in (0..board.slots()).filter(|slot| slot::is_used(board, *slot)) {
         let child = slot::child(board, slot);
         let is_alive = child.is_some();

@@ -17,11 +17,11 @@ use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
-use crate::counters::{self, Row, Work};
+use crate::counters::Work;
 use crate::objects::connection::{self, ConnectionState};
 use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
-use crate::objects::report::{Report, Told};
+use crate::objects::report::Report;
 use crate::objects::request_state::end_copy;
 use crate::objects::resolve;
 use crate::python::{fork, interpreter, thread};
@@ -97,8 +97,7 @@ fn attached(
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            let counters = counters::of_interpreter(&String::from_utf8_lossy(&name));
-            report(connection, entry, Told::Sentence(error.to_string()), counters);
+            log(connection, &Report::unavailable(shown(entry), &error));
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
@@ -107,8 +106,8 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         };
         action(py, state).unwrap_or_else(|trouble| {
-            let told = trouble.told(py);
-            thread::detach(py, || report(connection, entry, told, state.counters));
+            let report = Report::new(shown(entry), trouble.told(py)).counted_by(state.counters);
+            thread::detach(py, || log(connection, &report));
             Status::INTERNAL_SERVER_ERROR
         })
     });
@@ -135,12 +134,15 @@ fn call(
 }
 
 /// A connection is no request: its errors go to the log of the server that listens, and never to the client.
-fn report(connection: Connection<'_>, entry: &HandlerEntry, told: Told, counters: Row) {
-    let handler = String::from_utf8_lossy(entry.text());
+fn log(connection: Connection<'_>, report: &Report) {
+    report.log(Target::Server(connection.base_server()));
+}
+
+/// As the log calls the handler.
+fn shown(entry: &HandlerEntry) -> String {
     let directive = entry.phase().directive().to_string_lossy();
     let phase = directive.trim_start_matches("Python");
-    let report = Report::new(format!("{phase} {handler}"), told);
-    report.counted_by(counters).log(Target::Server(connection.base_server()));
+    format!("{phase} {}", String::from_utf8_lossy(entry.text()))
 }
 
 /// A handler under way: `conn.hlist` shows it. To be made and dropped attached, as `conn.hlist` is read.

@@ -17,7 +17,7 @@ use crate::counters::Work;
 use crate::objects::added_handler::Callable;
 use crate::objects::deadline;
 use crate::objects::filter;
-use crate::objects::lease::{Lease, OfFilter};
+use crate::objects::lease::{Ending, Lease, OfFilter};
 use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
 use crate::objects::report::{self, Report};
@@ -53,12 +53,11 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
             );
         }
     };
-    let lease = Lease::<OfFilter>::new(invocation);
+    let ending = Ending(Lease::<OfFilter>::new(invocation));
     let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
     let service = RequestState::of(request).serve(request);
-    let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &lease));
+    let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &ending.0));
     drop(service);
-    lease.revoke();
     outcome
 }
 

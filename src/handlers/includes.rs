@@ -15,7 +15,7 @@ use crate::config::settings::Settings;
 use crate::counters::Work;
 use crate::objects::deadline;
 use crate::objects::filter;
-use crate::objects::lease::{Lease, OfElement};
+use crate::objects::lease::{Ending, Lease, OfElement};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
 use crate::objects::request_count;
@@ -104,7 +104,7 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
     let _service = RequestState::of(request).serve(request);
     let _running = Running::enter(request);
-    let ending = Ending(Lease::new(element));
+    let ending = Ending(Lease::<OfElement>::new(element));
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| {
@@ -133,15 +133,6 @@ impl Drop for Running<'_> {
             let tags = &RequestState::of(request).tags;
             tags.set(tags.get() - 1);
         }
-    }
-}
-
-/// The end of a tag: what Python has kept of it is revoked.
-struct Ending(Lease<OfElement>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.revoke();
     }
 }
 

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use pyo3::Python;
 
 use super::outcome::{self, Call};
-use crate::apache::log::{self, Level, Target};
+use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
 use crate::config::handlers::HandlerEntry;
@@ -17,7 +17,7 @@ use crate::counters::Work;
 use crate::objects::added_handler::{AddedHandler, AddedTo, Callable};
 use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
-use crate::objects::report;
+use crate::objects::report::Report;
 use crate::objects::request_count;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve;
@@ -75,8 +75,7 @@ pub fn run_list(
         Ok(interpreter) => interpreter,
         Err(error) => {
             let name = format!("mod_python: {}", phase.directive().to_string_lossy());
-            let line = report::line(&name, &error.to_string());
-            log::log(Target::Request(request), Level::Error, line.as_bytes());
+            Report::unavailable(name, &error).log(Target::Request(request));
             return Status::INTERNAL_SERVER_ERROR;
         }
     };

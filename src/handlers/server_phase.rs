@@ -12,7 +12,7 @@ use crate::config::phase::Phase;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, Settings};
 use crate::config::turn::Turn;
-use crate::counters::{self, Row, Work};
+use crate::counters::Work;
 use crate::objects::native::{self, State};
 use crate::objects::report::{Report, Told};
 use crate::objects::resolve;
@@ -29,8 +29,8 @@ pub fn is_configured(phase: Phase) -> bool {
 pub fn run(phase: Phase) {
     for (server, list) in lists(phase) {
         for entry in list.iter() {
-            if let Some((told, counters)) = run_one(server, entry) {
-                report(server, phase, entry, told, counters);
+            if let Some(report) = run_one(server, entry) {
+                report.log(Target::Server(server));
             }
         }
     }
@@ -52,24 +52,21 @@ fn lists(phase: Phase) -> Vec<(Server, HandlerList)> {
     found
 }
 
-/// What went wrong, and where that is counted.
-fn run_one(server: Server, entry: &HandlerEntry) -> Option<(Told, Row)> {
+/// What went wrong.
+fn run_one(server: Server, entry: &HandlerEntry) -> Option<Report> {
     let section = server.config::<ServerSection>()?;
     let settings = Settings::of(section.section());
     let host = server.server_hostname().unwrap_or_default();
     let name = settings.interpreter(Event::Connection, None, host);
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
-        Err(failure) => {
-            let counters = counters::of_interpreter(&String::from_utf8_lossy(&name));
-            return Some((Told::Sentence(failure.to_string()), counters));
-        }
+        Err(failure) => return Some(Report::unavailable(shown(entry), &failure)),
     };
     thread::attach(interpreter, |py| {
         let state = State::of_interpreter(interpreter)?;
         state.counters.count_call(Work::Phase);
         let raised = call(py, state, server, settings, entry).err()?;
-        Some((Told::raised(py, &raised), state.counters))
+        Some(Report::new(shown(entry), Told::raised(py, &raised)).counted_by(state.counters))
     })
 }
 
@@ -88,9 +85,8 @@ fn call(
     Ok(())
 }
 
-fn report(server: Server, phase: Phase, entry: &HandlerEntry, told: Told, counters: Row) {
-    let directive = phase.directive().to_string_lossy();
-    let handler = String::from_utf8_lossy(entry.text());
-    let report = Report::new(format!("{directive} {handler}"), told);
-    report.counted_by(counters).log(Target::Server(server));
+/// As the log calls the handler.
+fn shown(entry: &HandlerEntry) -> String {
+    let directive = entry.phase().directive().to_string_lossy();
+    format!("{directive} {}", String::from_utf8_lossy(entry.text()))
 }

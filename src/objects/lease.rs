@@ -128,6 +128,15 @@ pub struct Lease<K> {
     kind: PhantomData<fn() -> K>,
 }
 
+/// A lease that is over when this is dropped, whatever becomes of the call that it was made for.
+pub struct Ending<K: Leased>(pub Lease<K>);
+
+impl<K: Leased> Drop for Ending<K> {
+    fn drop(&mut self) {
+        self.0.revoke();
+    }
+}
+
 struct Tenancy {
     /// FREE, WITH_HTTPD, REVOKED, or the thread that has the record on loan.
     holder: AtomicUsize,
@@ -342,5 +351,22 @@ impl<K: Leased> Drop for Loan<'_, K> {
             Ordering::Release,
             Ordering::Relaxed,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_a_lease_too() {
+        let ending = Ending(Lease::<OfFilter>::with(NonNull::dangling(), 0));
+        let kept = ending.0.clone();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _ending = ending;
+            panic!("expected by the test");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(kept.tenancy.holder.load(Ordering::Relaxed), REVOKED);
     }
 }

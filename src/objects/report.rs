@@ -6,9 +6,10 @@ use super::request_count;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::counters::Row;
+use crate::counters::{self, Row};
 use crate::html::escape;
 use crate::python::error;
+use crate::python::interpreter::Failure;
 
 /// What went wrong.
 pub enum Told {
@@ -57,6 +58,13 @@ impl Report {
     #[must_use]
     pub fn new(name: String, told: Told) -> Self {
         Self { name, told, counters: None }
+    }
+
+    /// That there is no interpreter for what is called `name`.
+    #[must_use]
+    pub fn unavailable(name: String, failure: &Failure) -> Self {
+        let counters = counters::of_interpreter(failure.interpreter());
+        Self::new(name, Told::Sentence(failure.to_string())).counted_by(counters)
     }
 
     /// Counts it among the errors of an interpreter.

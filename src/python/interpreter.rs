@@ -38,6 +38,17 @@ pub enum Failure {
     Prepare { name: String, reason: String },
 }
 
+impl Failure {
+    /// The name of the interpreter: the main one, if there cannot be any.
+    #[must_use]
+    pub fn interpreter(&self) -> &str {
+        match self {
+            Self::Start(_) => MAIN,
+            Self::Prepare { name, .. } => name,
+        }
+    }
+}
+
 /// Fills a new interpreter: called once for each, attached to it.
 pub type Prepare = fn(Python<'_>, &'static Interpreter) -> PyResult<Box<dyn Any + Send + Sync>>;
 

@@ -58,8 +58,8 @@ const COLUMNS: &[Column] = &[
     ("errors", |counts| counts.errors().to_string()),
     ("reloads", |counts| counts.reloads().to_string()),
     ("in Python, s", |counts| seconds(counts.in_python())),
-    ("waiting, s", |counts| seconds(counts.waiting())),
-    ("waits", |counts| counts.waits().to_string()),
+    ("GIL wait, s", |counts| seconds(counts.waiting())),
+    ("GIL waits", |counts| counts.waits().to_string()),
     ("busy threads", |counts| counts.busy().to_string()),
 ];
 

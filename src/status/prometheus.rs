@@ -39,13 +39,13 @@ type Counter = (&'static str, &'static str, fn(Counts) -> String);
 const COUNTERS: &[Counter] = &[
     ("errors_total", "Errors of Python code.", |counts| counts.errors().to_string()),
     ("reloads_total", "Modules that were imported anew.", |counts| counts.reloads().to_string()),
-    ("python_seconds_total", "Time of threads in Python.", |counts| {
+    ("in_python_seconds_total", "Time of threads in Python.", |counts| {
         seconds(counts.in_python(), NANOSECONDS)
     }),
-    ("waiting_seconds_total", "Time of threads that waited for Python's lock.", |counts| {
+    ("gil_wait_seconds_total", "Time of threads that waited for Python's lock.", |counts| {
         seconds(counts.waiting(), NANOSECONDS)
     }),
-    ("waits_total", "How often a thread had to wait for Python's lock.", |counts| {
+    ("gil_waits_total", "How often a thread had to wait for Python's lock.", |counts| {
         counts.waits().to_string()
     }),
 ];

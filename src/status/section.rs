@@ -31,8 +31,8 @@ fn lines(snapshot: &Snapshot) -> String {
         ("Errors", total.errors().to_string()),
         ("Reloads", total.reloads().to_string()),
         ("Seconds", page::seconds(total.in_python())),
-        ("WaitingSeconds", page::seconds(total.waiting())),
-        ("Waits", total.waits().to_string()),
+        ("GILWaitSeconds", page::seconds(total.waiting())),
+        ("GILWaits", total.waits().to_string()),
         ("BusyThreads", total.busy().to_string()),
         ("Processes", snapshot.processes.len().to_string()),
     ];
@@ -46,7 +46,7 @@ fn without_tables(snapshot: &Snapshot) -> String {
 
 fn sentence(interpreter: &str, counts: Counts) -> String {
     format!(
-        "{}: {} requests, {} errors, {} reloads, {} s in Python, {} s of waiting for it, {} threads busy",
+        "{}: {} requests, {} errors, {} reloads, {} s in Python, {} s of waiting for its lock, {} threads busy",
         escape(interpreter),
         counts.requests(),
         counts.errors(),

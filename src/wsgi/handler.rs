@@ -9,7 +9,7 @@ use crate::config::phase::Phase;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 use crate::config::turn::Turn;
 use crate::objects::native;
-use crate::objects::report;
+use crate::objects::report::{self, Report};
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::Handler;
 use crate::objects::{HANDLER_NAMES, request_wsgi, settings_of};
@@ -45,7 +45,7 @@ fn content_handler(request: Request<'_>) -> Status {
     match interpreter_of(settings, entry, request) {
         Ok(interpreter) => serve(request, settings, entry.directory(), interpreter),
         Err(error) => {
-            complain(request, Level::Error, &error.to_string());
+            Report::unavailable(NAME.to_owned(), &error).log(Target::Request(request));
             Status::INTERNAL_SERVER_ERROR
         }
     }

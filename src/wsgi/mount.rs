@@ -15,7 +15,7 @@ use crate::config::mount::Mount;
 use crate::config::server::ServerSection;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 use crate::objects::native;
-use crate::objects::report;
+use crate::objects::report::Report;
 use crate::objects::request_state::RequestState;
 use crate::objects::resolve::Handler;
 use crate::objects::settings_of;
@@ -149,8 +149,7 @@ fn serve(request: Request<'_>, mount: &Mount, settings: Settings<'_>) -> Status 
     let interpreter = match interpreter::named(&name, native::prepare) {
         Ok(interpreter) => interpreter,
         Err(error) => {
-            let line = report::line(&mount.name, &error.to_string());
-            log::log(Target::Request(request), Level::Error, line.as_bytes());
+            Report::unavailable(mount.name.clone(), &error).log(Target::Request(request));
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
