@@ -34,6 +34,7 @@ fn register(hooks: Hooks<'_>) {
     hooks.child_init(handlers::child::init, Order::MIDDLE);
     hooks.child_stopping(handlers::child::stopping, Order::MIDDLE);
     hooks.test_config(handlers::check::run, Order::MIDDLE);
+    hooks.whole_bodies();
     wsgi::register(hooks);
     status::register(hooks);
     handlers::register(hooks);

@@ -283,6 +283,11 @@ impl<'b> Bucket<'b> {
         matches!(self.kind(), Kind::Memory | Kind::Distant)
     }
 
+    /// Bytes of data, as far as that is known.
+    pub(super) fn length(self) -> usize {
+        self.record().length
+    }
+
     /// Its data. One of unknown size becomes one in memory and one for the rest, and may wait for what is to come.
     pub(super) fn read(self) -> Result<&'b [u8], AprError> {
         let (mut start, mut length) = (ptr::null(), 0);

@@ -69,3 +69,4 @@ pub mod subrequest;
 mod sys;
 pub mod table;
 mod text;
+mod whole_body;

@@ -133,6 +133,7 @@ impl<'r> Request<'r> {
     }
 
     fn send(self, file: *mut sys::apr_file_t, offset: u64, length: u64) -> Result<(), AprError> {
+        self.hold_for_ranges();
         let mmap = self.core_config().is_none_or(|core| core.enable_mmap() != sys::ENABLE_MMAP_OFF);
         let pool = self.pool().raw();
         // SAFETY: request, connection and the open file live. Nobody else sees the brigade, and it is destroyed here.

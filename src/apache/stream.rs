@@ -73,6 +73,7 @@ impl<'r> Stream<'r> {
     pub fn send_file(&self, file: OwnedFd, offset: u64, length: u64) -> Result<(), StreamError> {
         let file = self.adopt(file).map_err(StreamError::Filter)?;
         let (request, brigade) = (self.request, self.brigade());
+        request.hold_for_ranges();
         // SAFETY: request, file and brigade live; the request's pool outlives what is queued of the file.
         unsafe {
             let bucket = sys::apr_brigade_insert_file(
