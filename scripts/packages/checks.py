@@ -162,7 +162,7 @@ def make_install(layer: Layer) -> None:
 
 def _compare(layer: Layer, before: str, after: str) -> None:
     # What a2enmod and a2dismod remember of the administrator's wishes, and where, is not the package's.
-    noise = re.compile(r"/var/lib/apache2/module/\w+(_maint|_admin(/.*)?)")
+    noise = re.compile(r"/var/lib/apache2/(conf|module|site)/\w+(_maint|_admin(/.*)?)")
     ours = sorted(line for line in set(before.splitlines()) ^ set(after.splitlines()) if not noise.fullmatch(line))
     if ours:
         raise Failure(f"{layer.title}: not as before the installation: {ours}")
