@@ -144,6 +144,7 @@ def wheel(layer: Layer, found: pathlib.Path) -> None:
     layer.run("pip install", "cd; " + documents.block("pip"), variables=offline)
     serve = "PATH=~/site/bin:$PATH" + SERVE.format(handler="~/hello.py")
     expect(layer, layer.run("serve", serve), "Hello from a virtual environment!")
+    layer.run("module-location", 'test -f "$(~/site/bin/mod_python module-location)"')
     script = "cd; " + documents.block("pip-system") + SITE.format(handler="~/hello.py")
     expect(layer, layer.run("the httpd of the system", script), "Hello from a virtual environment!")
 
