@@ -12,7 +12,7 @@ endif
 # Tests of one httpd each wait more than they compute: two a core.
 WORKERS ?= $(shell echo $$(( 2 * $$(nproc) )))
 
-.PHONY: help run test build install uninstall wheel deb rpm lint docs docs-links fuzz soak test-matrix test-packages bench
+.PHONY: help run test build install uninstall wheel deb rpm lint docs docs-links fuzz soak test-valgrind test-matrix test-packages bench
 
 help:
 	@echo "make run          build, and serve examples/ at http://localhost:8080/ (PORT=8081 for another port)"
@@ -27,6 +27,7 @@ help:
 	@echo "make docs         the documentation, as pages in target/docs; make docs-links asks the links to elsewhere"
 	@echo "make fuzz         five minutes of fuzzing for each parser (FUZZ_SECONDS=60 for another time)"
 	@echo "make soak         ten minutes of everything at once, restarts and killed children among it (SOAK_SECONDS=60 for another time)"
+	@echo "make test-valgrind  the server tests with every httpd under valgrind (hours; ARGUMENTS=\"tests/test_filter.py\" for some)"
 	@echo "make test-matrix  the same binary, and its tests, under several versions of Python (PYTHONS=\"3.13 3.14\" for some)"
 	@echo "make test-packages  Debian packages built and installed in clean Debian 12 and 13, the wheel in Debian 13 (root)"
 	@echo "make bench        side by side with the C modules"
@@ -42,7 +43,7 @@ run:
 
 # The last line says so where it cannot run: it needs root, and a machine that allows mount and chroot.
 test:
-	@scripts/install-dependencies build test lint docs fuzz matrix wheel
+	@scripts/install-dependencies build test lint docs fuzz valgrind matrix wheel
 	cargo build --release --locked
 	scripts/lint
 	scripts/docs
@@ -50,6 +51,7 @@ test:
 	scripts/fuzz all 30
 	if [ -d tests/python ]; then /usr/bin/python3 -m pytest -q tests/python; fi
 	/usr/bin/python3 -m pytest -q -n $(WORKERS) --dist loadgroup --ignore=tests/python tests
+	scripts/test-valgrind --core --workers $(WORKERS)
 	scripts/test-matrix --pythons 3.13 --core --workers $(WORKERS) || [ $$? = 3 ]
 
 # Does not build: `make && sudo make install` builds as yourself.
@@ -93,6 +95,11 @@ soak:
 	@scripts/install-dependencies build test
 	cargo build --release --locked
 	PYTHONPATH=tests /usr/bin/python3 -m soak
+
+test-valgrind:
+	@scripts/install-dependencies build test valgrind
+	cargo build --release --locked
+	scripts/test-valgrind $(ARGUMENTS)
 
 PYTHONS ?= 3.11 3.13 3.14 3.15
 

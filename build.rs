@@ -12,7 +12,21 @@ fn main() {
     println!("cargo:rerun-if-env-changed=APXS");
     // httpd unloads its modules at every restart, but libpython and the threads' own storage cannot be unloaded.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    refuse_reference_pool();
     generate_bindings();
+}
+
+/// The flags of `.cargo/config.toml` are of the kind that RUSTFLAGS replaces, and without them the
+/// module builds and runs, and frees objects in the wrong interpreter.
+fn refuse_reference_pool() {
+    let name = "pyo3_disable_reference_pool";
+    if env::var_os(format!("CARGO_CFG_{}", name.to_uppercase())).is_none() {
+        eprintln!(
+            "build.rs: compiled without --cfg {name}: RUSTFLAGS takes the place of the flags in \
+             .cargo/config.toml; unset it, and put yours into CARGO_BUILD_RUSTFLAGS, which adds to them"
+        );
+        std::process::exit(1);
+    }
 }
 
 fn generate_bindings() {

@@ -30,17 +30,9 @@ pygments_style = "friendly"
 linkcheck_anchors = False
 linkcheck_timeout = 20
 linkcheck_retries = 2
+# The reader's own server.
 linkcheck_ignore = [r"https?://(localhost|127\.0\.0\.1)\b"]
-
-
-def present(app, docname, text):
-    """Leaves out of the table of contents the patterns of pages that do not exist: Sphinx would warn of them."""
-    if docname == "index":
-        here = Path(__file__).parent
-        lines = text[0].splitlines(keepends=True)
-        text[0] = "".join(line for line in lines if not line.rstrip().endswith("*") or any(here.glob(line.strip() + ".md")))
 
 
 def setup(app):
     app.add_lexer("psp", TextLexer)
-    app.connect("source-read", present)

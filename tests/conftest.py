@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import valgrind
 from command import Command
 from httpd import MODULE, MPMS, Site
 from wsgi_applications import CONFIG
@@ -23,6 +24,13 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("mpm", models(metafunc.definition.get_closest_marker))
 
 
+def pytest_terminal_summary(terminalreporter):
+    if valgrind.ACTIVE:
+        reports = [report for reports in terminalreporter.stats.values() for report in reports]
+        for line in valgrind.table(valgrind.figures(reports)):
+            terminalreporter.write_line(line)
+
+
 def models(marker):
     """The processing models that a test with these markers runs under."""
     if marker("every_mpm"):
@@ -31,7 +39,7 @@ def models(marker):
 
 
 @pytest.fixture
-def httpd(mpm):
+def httpd(mpm, record_property):
     """A function that starts an httpd: `httpd(handler=..., config=..., server=..., files=..., functions=...)`.
 
     `handler` becomes app.py in DocumentRoot, `config` stands in <Directory> for DocumentRoot, `server` at server level;
@@ -53,6 +61,8 @@ def httpd(mpm):
             print(f"--- error log of {site.root}\n{site.error_log}")
         for site in sites:
             site.check_log()
+        if valgrind.ACTIVE:
+            valgrind.check(sites, record_property)
     finally:
         for site in sites:
             if site.process is not None:

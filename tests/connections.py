@@ -40,7 +40,7 @@ class Connections:
         )
 
     def open(self):
-        return socket.create_connection(("127.0.0.1", self.port), 30)
+        return socket.create_connection(("127.0.0.1", self.port), client.Client.patience)
 
     def talk(self, data, half_close=True):
         """All that comes back for these bytes."""

@@ -20,6 +20,7 @@ import textwrap
 import time
 
 import client
+import valgrind
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 MODULE = pathlib.Path(os.environ.get("MOD_PYTHON_SO", PROJECT / "target/release/libmod_python.so"))
@@ -31,6 +32,8 @@ FORBIDDEN = re.compile(r"AH00052|exit signal|panicked at|Fatal Python error|Reso
 LINE = re.compile(r"^\[[^\]]+\] \[(?P<module>[^\]:]*):(?P<level>[a-z0-9]+)\] \[pid (?P<pid>\d+)")
 # Remarks on the small sizes that the tests choose.
 HARMLESS = re.compile(r"AH00(161|286): server reached MaxRequestWorkers|AH00484: server reached MaxRequestWorkers|AH03490")
+if valgrind.ACTIVE:
+    HARMLESS = re.compile(f"{HARMLESS.pattern}|{valgrind.HARMLESS.pattern}")
 BAD_LEVELS = ("emerg", "alert", "crit", "error")
 
 CALLS = """
@@ -169,7 +172,7 @@ class Site(client.Client):
         self.module = pathlib.Path(module or MODULE)
         self.children = children or (4 if mpm == "prefork" else 1)
         self.threads = threads
-        self.env = {"PATH": "/usr/bin:/bin", **(env or {})}
+        self.env = {"PATH": "/usr/bin:/bin", **valgrind.ENVIRONMENT, **(env or {})}
         self.defines = defines
         self.expected, self.process, self.port = [], None, None
         self.killed = []
@@ -272,7 +275,7 @@ class Site(client.Client):
         """Start httpd; False if somebody else took the port meanwhile."""
         with open(self.root / "stderr", "wb") as stderr:
             self.process = subprocess.Popen(
-                self.command(),
+                [*valgrind.command(self.root), *self.command()],
                 env=self.env,
                 cwd="/",
                 stdin=subprocess.DEVNULL,

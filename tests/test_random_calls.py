@@ -128,7 +128,7 @@ def test_random_calls(httpd, mpm):
         children=8 if mpm == "prefork" else 1,
     )
     site.expect_log(r"\[python:|resuming normal operations")
-    site.patience = 3
+    site.patience /= 10
     assert site.get("/plain").text == "plain"
     pids = set(site.child_pids())
     numbers = iter(range(REQUESTS * CLIENTS))

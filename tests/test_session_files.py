@@ -46,6 +46,16 @@ APP = """
             return error.errno
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    def begin(req):
+        "The disk is full already when the first session is saved."
+        session = Session.FileSession(req)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40, hard))  # the key has 32 bytes
+        try:
+            session.save()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 """
 CONFIG = "SetHandler mod_python\nPythonHandler app\n"
 
@@ -60,6 +70,15 @@ def test_a_write_that_stops_half_way(httpd, lock):
         site.get(f"/save?{lock}{text}", headers=cookie_of(answer))
         assert site.call("cut", query=f"?{lock}", headers=cookie_of(answer)) == 27  # EFBIG
         assert site.call("text", headers=cookie_of(answer)) == text
+
+
+def test_a_first_write_that_stops_half_way(httpd):
+    """What is said is that the disk is full, not that there is no directory yet."""
+    site = httpd(functions=APP, config=CONFIG, children=1)
+    assert site.get("/begin").status == 500
+    site.expect_traceback("OSError: \\[Errno 27\\] .* could not be written: File too large")
+    site.wait_log("File too large")
+    assert "FileNotFoundError" not in site.error_log
 
 
 def test_readers_beside_writers(httpd):

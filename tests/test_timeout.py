@@ -21,8 +21,12 @@ LIMIT = "SetHandler mod_python\nPythonHandler app\nPythonTimeout 0.3\n"
 
 
 def expect_timeout(site, name):
-    """The log must tell of an interrupted call: where it was, and where the exception went."""
+    """The log must tell of an interrupted call: where it was, and where the exception went.
+
+    More than once where the machine is too busy to run the code that is interrupted.
+    """
     site.expect_log(rf"{name}: not done after 0.3 seconds \(PythonTimeout\): GET /\S*, thread \d+ is at")
+    site.expected.append((re.compile(""), re.compile(rf"{name}: not done after \S+ seconds \(PythonTimeout\): GET /")))
     site.expect_log(rf"\[client 127.0.0.1:\d+\] {name}:.*File .*, line \d+, in ")
     site.expect_log(rf"{name}:.*mod_python.apache.RequestTimeout")
     site.expect_log(rf"{name}: Traceback")
@@ -37,7 +41,7 @@ def test_a_handler_that_spins(httpd):
         assert site.get("/?stuck").status == 504
         assert site.get("/").text == "hello"
     assert len(site.child_pids()) == 1 or site.mpm != "prefork"
-    assert site.error_log.count("MP0140") == 3
+    assert site.error_log.count("MP0140") >= 3
 
 
 def test_what_has_gone_out_does_not_pass_for_the_whole(httpd):
@@ -116,7 +120,7 @@ def test_who_goes_on_is_interrupted_again(httpd):
     site.expect_log(r"not done after 0.6 seconds \(PythonTimeout\)")
     site.expect_log("PythonHandler app:")
     assert site.get("/").status == 504
-    assert site.error_log.count("MP0140") == 4
+    assert site.error_log.count("MP0140") >= 4
 
 
 def test_c_code_is_interrupted_when_it_returns(httpd):
@@ -138,7 +142,7 @@ def test_c_code_is_interrupted_when_it_returns(httpd):
     assert "went on" not in site.error_log
     assert r"in handler\n    time.sleep(0.8)" in site.error_log
     # At the deadline, and again while it slept.
-    assert site.error_log.count("MP0140") == 2
+    assert site.error_log.count("MP0140") >= 2
 
 
 def test_c_code_that_keeps_pythons_lock(httpd):
@@ -314,7 +318,7 @@ def test_the_publisher_and_server_pages(httpd):
             PythonTimeout 0.3
         """,
     )
-    site.expect_log(r"PythonHandler mod_python.psp: +File \".*page.psp\", line [23]")
+    site.expect_log(r"PythonHandler mod_python.psp: +File \".*page.psp\", line [234]")
     site.expect_log(r"PythonHandler mod_python.publisher: +File \".*site.py\", line [23], in stuck")
     site.expect_log(r"PythonHandler mod_python\.\w+: ")
     assert site.get("/page.psp?stuck").status == 504

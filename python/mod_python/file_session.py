@@ -65,11 +65,13 @@ class FileSession(SealedSession):
         path = self._path()
         try:
             _apache.replace_file(path, record, self._locked)
+            return
         except FileNotFoundError:
             # The first of these digits; or somebody has cleaned up behind the server's back.
-            make_private_directory(self._directory)
-            make_private_directory(os.path.dirname(path))
-            _apache.replace_file(path, record, self._locked)
+            pass
+        make_private_directory(self._directory)
+        make_private_directory(os.path.dirname(path))
+        _apache.replace_file(path, record, self._locked)
 
     def do_delete(self) -> None:
         _delete(self._path())

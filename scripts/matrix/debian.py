@@ -27,8 +27,9 @@ class Root:
         """What the server tests need; no httpd that would be started by the installation."""
         python = f"python{self.python} python{self.python}-dev python{self.python}-venv libpython{self.python}"
         multipart = "python3-multipart" if self.suite == "bookworm" else "python3-python-multipart"
-        tests = f"python3-pytest python3-pytest-xdist python3-hypothesis {multipart} python3-setuptools python3-redis"
-        return f"apache2-bin apache2-dev gcc libc6-dev {python} {tests} curl openssl redis-server procps".split()
+        tests = f"python3-pytest python3-pytest-xdist python3-hypothesis {multipart} python3-prometheus-client"
+        services = "python3-setuptools python3-redis curl openssl redis-server procps"
+        return f"apache2-bin apache2-dev gcc libc6-dev {python} {tests} {services}".split()
 
     def libpython(self, made: pathlib.Path) -> str:
         """Its path, as seen inside of the root."""

@@ -80,7 +80,7 @@ curl --silent --show-error --fail http://localhost/app/
 """
 
 SERVE = """
-mod_python serve ~/hello.py >/tmp/log 2>&1 &
+mod_python serve {handler} >/tmp/log 2>&1 &
 curl --silent --fail --retry 30 --retry-delay 1 --retry-connrefused http://127.0.0.1:8080/ || cat /tmp/log
 """
 
@@ -100,10 +100,10 @@ def clean_install(layer: Layer, package: pathlib.Path) -> None:
     before = layer.run("files before", LIST)
     told = layer.run("the quick start", "cd; " + documents.block("debian"))
     expect(layer, told, "Hello from mod_python!")
-    layer.run(
-        "its parts",
-        "mod_python version; man -w mod_python 2>/dev/null || test -e /usr/share/man/man1/mod_python.1.gz; mod_python check",
-    )
+    parts = "mod_python version; man -w mod_python 2>/dev/null || test -e /usr/share/man/man1/mod_python.1.gz; mod_python check"
+    expect(layer, layer.run("its parts", parts), "0 errors")
+    served = layer.run("serve", SERVE.format(handler="/usr/share/doc/libapache2-mod-python/examples/hello/hello.py"))
+    expect(layer, served, "Hello from mod_python!")
     tests = pathlib.Path(__file__).parents[2] / "packaging/debian/tests"
     for name in ("quick-start", "examples"):
         layer.put(tests / name, f"/root/{name}")
@@ -142,7 +142,9 @@ def wheel(layer: Layer, found: pathlib.Path) -> None:
     layer.run("httpd and Python", WHEEL_NEEDS, network=True)
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/root/dist", "PIP_PRE": "1"}
     layer.run("pip install", "cd; " + documents.block("pip"), variables=offline)
-    expect(layer, layer.run("serve", "PATH=~/site/bin:$PATH" + SERVE), "Hello from a virtual environment!")
+    serve = "PATH=~/site/bin:$PATH" + SERVE.format(handler="~/hello.py")
+    expect(layer, layer.run("serve", serve), "Hello from a virtual environment!")
+    layer.run("module-location", 'test -f "$(~/site/bin/mod_python module-location)"')
     script = "cd; " + documents.block("pip-system") + SITE.format(handler="~/hello.py")
     expect(layer, layer.run("the httpd of the system", script), "Hello from a virtual environment!")
 
@@ -162,7 +164,7 @@ def make_install(layer: Layer) -> None:
 
 def _compare(layer: Layer, before: str, after: str) -> None:
     # What a2enmod and a2dismod remember of the administrator's wishes, and where, is not the package's.
-    noise = re.compile(r"/var/lib/apache2/module/\w+(_maint|_admin(/.*)?)")
+    noise = re.compile(r"/var/lib/apache2/(conf|module|site)/\w+(_maint|_admin(/.*)?)")
     ours = sorted(line for line in set(before.splitlines()) ^ set(after.splitlines()) if not noise.fullmatch(line))
     if ours:
         raise Failure(f"{layer.title}: not as before the installation: {ours}")

@@ -25,10 +25,13 @@ impl Header {
             let (parameter, next) = parameter(after);
             rest = next;
             let Some((name, value)) = parameter else { continue };
-            match (name.strip_suffix(b"*"), extended_value(&value)) {
-                (Some(name), Some(value)) => extended.push((name.to_vec(), value)),
-                (Some(_), None) => {}
-                (None, _) => header.set(name, value),
+            let Some(plain) = name.strip_suffix(b"*") else {
+                header.set(name, value);
+                continue;
+            };
+            let plain = plain.trim_ascii_end();
+            if let (false, Some(value)) = (plain.is_empty(), extended_value(&value)) {
+                extended.push((plain.to_vec(), value));
             }
         }
         for (name, value) in extended {
@@ -145,6 +148,12 @@ mod tests {
         check("a; b; =c; ;; d=1", "a", &[("d", "1")]);
         check("a; b=1; b=2", "a", &[("b", "2")]);
         check("a; b=", "a", &[("b", "")]);
+    }
+
+    #[test]
+    fn extended_parameters_have_names() {
+        check("a; *=UTF-8''b; c=d", "a", &[("c", "d")]);
+        check("a; b *=UTF-8''c", "a", &[("b", "c")]);
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl<T: Contents> Class<T> {
     /// What CPython raises when it cannot make the type.
     pub fn create<'py>(&self, module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyType>> {
         let py = module.py();
-        let mut slots = self.type_slots();
+        let mut members = dictionary_members::<T>();
+        let mut slots = self.type_slots(&mut members);
         let mut spec = ffi::PyType_Spec {
             name: self.name.as_ptr(),
             basicsize: c_int::try_from(mem::size_of::<Layout<T>>()).expect("objects are small"),
@@ -125,7 +126,7 @@ impl<T: Contents> Class<T> {
             flags: self.flags(),
             slots: slots.as_mut_ptr(),
         };
-        // SAFETY: the tables the slots point at are leaked or constant; CPython copies the spec.
+        // SAFETY: the tables the slots point at are leaked or constant; CPython copies the spec, and the members.
         unsafe {
             let object =
                 ffi::PyType_FromModuleAndSpec(module.as_ptr(), &raw mut spec, ptr::null_mut());
@@ -147,7 +148,7 @@ impl<T: Contents> Class<T> {
         if constructible { flags } else { flags | compat::DISALLOW_INSTANTIATION }
     }
 
-    fn type_slots(&self) -> Vec<ffi::PyType_Slot> {
+    fn type_slots(&self, members: &mut [ffi::PyMemberDef]) -> Vec<ffi::PyType_Slot> {
         let row = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
         let mut slots = vec![
             row(ffi::Py_tp_doc, self.doc.as_ptr().cast_mut().cast()),
@@ -158,7 +159,7 @@ impl<T: Contents> Class<T> {
             row(ffi::Py_tp_methods, self.method_table().cast()),
         ];
         if self.dictionary {
-            slots.push(row(ffi::Py_tp_members, dictionary_member::<T>().cast()));
+            slots.push(row(ffi::Py_tp_members, members.as_mut_ptr().cast()));
         }
         slots.extend(
             self.slots
@@ -196,7 +197,7 @@ impl<T: Contents> Class<T> {
     }
 }
 
-fn dictionary_member<T>() -> *mut ffi::PyMemberDef {
+fn dictionary_members<T>() -> [ffi::PyMemberDef; 2] {
     let offset = ffi::Py_ssize_t::try_from(mem::offset_of!(Layout<T>, dictionary))
         .expect("objects are small");
     let member = |name: *const c_char, offset| ffi::PyMemberDef {
@@ -206,8 +207,7 @@ fn dictionary_member<T>() -> *mut ffi::PyMemberDef {
         flags: ffi::Py_READONLY,
         doc: ptr::null(),
     };
-    let table = vec![member(c"__dictoffset__".as_ptr(), offset), member(ptr::null(), 0)];
-    Box::leak(table.into_boxed_slice()).as_mut_ptr()
+    [member(c"__dictoffset__".as_ptr(), offset), member(ptr::null(), 0)]
 }
 
 /// An object as CPython lays it out.

@@ -50,6 +50,31 @@ def known_parts(text, wanted):
         yield "".join(lines[first : first + count])
 
 
+def test_links_of_the_readme():
+    """`make docs` looks at those of docs/ only."""
+    text = FENCE.sub("", (PROJECT / "README.md").read_text())
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert "docs/install.md" in links and "docs/packaging.md" in links
+    for path, _, anchor in (link.partition("#") for link in links if "://" not in link):
+        found = PROJECT / (path or "README.md")
+        assert found.exists(), path
+        assert not anchor or anchor in headings(found.read_text()), f"{path} has no heading #{anchor}"
+
+
+def headings(page):
+    """The names of a page's headings in links."""
+    titles = re.findall(r"^#+ (.*)$", FENCE.sub("", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_are_of_the_kind_that_is_checked(page):
+    """In HTML, or with a name that is nowhere defined, they would be taken for text."""
+    text = re.sub(r"`[^`]*`", "", FENCE.sub("", page.read_text()))
+    found = re.search(r"<(a|img)\b[^>]*>|\]\[[^]]*\]", text)
+    assert found is None, f"{named(page)}: {found[0]} is not checked: write [text](page.md)"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_blocks_have_fences(page):
     """Indented blocks have no language, and nobody could say what they are from."""

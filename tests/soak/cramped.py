@@ -51,7 +51,8 @@ class Cramped:
         self.ledger.answered("cramped")
 
     def ended_by_httpd(self):
-        return (self.site.root / "stderr").read_text("utf-8", "replace").count("Memory allocation failed, aborting process")
+        """How often httpd has said so. Its children's standard error is the error log."""
+        return self.site.error_log.count("Memory allocation failed, aborting process")
 
     def judge_log(self):
         bad = [line for line in self.site.error_log.splitlines() if httpd.FORBIDDEN.search(line)]

@@ -20,8 +20,12 @@ class Broken(Exception):
     """No whole answer came."""
 
 
+class Unanswered(Broken):
+    """Requests of a line have no answer, but those before them have a whole one: the client is to ask again (RFC 9112, 9.3.2)."""
+
+
 class Disturbance:
-    """Something that breaks off requests, or fills the disk, from `began` to `ended`."""
+    """Something that lets requests fail in this way, or fills the disk, from `began` to `ended`."""
 
     def __init__(self, kind, breaks, fills_disk):
         self.kind, self.breaks, self.fills_disk = kind, breaks, fills_disk
@@ -59,8 +63,8 @@ class Ledger:
             self.failures.append(f"{name}: {sentence}")
 
     @contextlib.contextmanager
-    def disturbance(self, kind, breaks=True, fills_disk=False):
-        """As long as it lasts, broken requests are excused; with `fills_disk` those that have to write, too."""
+    def disturbance(self, kind, breaks=Broken, fills_disk=False):
+        """As long as it lasts, requests are excused that fail so; with `fills_disk` those that have to write, too."""
         self.note(kind)
         disturbance = Disturbance(kind, breaks, fills_disk)
         self.disturbances.append(disturbance)
@@ -72,7 +76,7 @@ class Ledger:
     def judge(self, name, began, error, needs_disk=False):
         """A failure of something that began at this moment: excused, or not. Whether it was excused is returned."""
         for disturbance in [*self.disturbances]:
-            explains = (disturbance.breaks and isinstance(error, Broken)) or (
+            explains = isinstance(error, disturbance.breaks) or (
                 disturbance.fills_disk and needs_disk and getattr(error, "status", None) in (500, 503, 507)
             )
             if explains and disturbance.is_felt_since(began):

@@ -13,6 +13,7 @@ EXPECTED = re.compile(
     "|RecursionError|MemoryError|os.fork\\(\\) cannot be used"
     "|AH01617|AH01618"  # wrong passwords, unknown users
     "|No space left on device|Errno 28|File too large|Errno 27|database or disk is full|disk I/O error|unable to open database"
+    "|error in the cleanup <function Cleanup.run"  # of sessions; what it was is in the next line
     "|Connection reset by peer|Client read error|client closed connection|the client closed the connection"
     "|[Ww]rite failed|[Ff]lush failed|[Rr]ead (error|failed)"
     "|The timeout specified has expired|TimeoutError|partial body|AH0(1382|0550|0561|0567|3448|2430|1102)"

@@ -227,6 +227,8 @@ def late(visitor):
     """An error page after the first part of a response."""
     answer = visitor.whole_answer(b"GET /second/late HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     if b"first" not in answer or b"500 Internal Server Error" not in answer:
+        if not answer.endswith(b"\r\n0\r\n\r\n"):
+            raise Broken(f"a response that fails when it has begun ends early: {answer[-200:]!r}")
         raise Wrong(f"a response that fails when it has begun: {answer[-200:]!r}")
 
 

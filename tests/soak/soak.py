@@ -12,7 +12,7 @@ from soak.site import Site
 from soak.strangers import Stranger
 from soak.versions import Versions
 from soak.visitor import Visitor
-from soak.weather import Weather
+from soak.weather import PATIENCE, Weather
 
 STRANGERS = 4
 STRETCH = 60
@@ -72,7 +72,7 @@ class Soak:
             return growth.between({1: before}, {1: growth.weigh(self.site.pid)}, self.ledger.requests)[0]
 
         try:
-            httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", 20)
+            httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", PATIENCE)
         except TimeoutError:
             pass
         return grown()
@@ -143,8 +143,8 @@ ALLOWED_CHILD, ALLOWED_CHILD_AT_FIRST = 24 * 1024, 64 * 1024
 """KiB that a child may grow in a calm stretch, beside a few bytes a request: a minute goes by until each
 thread's heap is as large as it gets."""
 ALLOWED_BYTES = 20
-ALLOWED_FILES = 30
-"""A thread has a connection, and at times a file."""
+ALLOWED_FILES = 60
+"""A thread has a connection, at times a file, and for good those two that SQLite has open."""
 
 
 def verdict(soak):

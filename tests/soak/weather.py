@@ -11,7 +11,7 @@ import threading
 import time
 
 import httpd
-from soak.ledger import Broken, Wrong
+from soak.ledger import Broken, Unanswered, Wrong
 
 PATIENCE = 60
 
@@ -83,7 +83,7 @@ class Weather:
     # Disks
 
     def with_a_full_disk(self, seconds):
-        with self.ledger.disturbance("a full disk", breaks=False, fills_disk=True):
+        with self.ledger.disturbance("a full disk", breaks=(), fills_disk=True):
             if self.site.is_mounted:
                 ballast = self.site.disk / "ballast"
                 with open(ballast, "wb", buffering=0) as file:
@@ -120,10 +120,10 @@ class LimitedFiles:
 
 
 def graceful_restart(weather):
-    """Loses no request."""
-    weather.ledger.note("graceful restart")
-    weather.site.graceful()
-    weather.restarts += 1
+    """Loses no request, but that httpd reads none any more of those that stand in a line."""
+    with weather.ledger.disturbance("graceful restart", breaks=Unanswered):
+        weather.site.graceful()
+        weather.restarts += 1
 
 
 def hard_restart(weather):
@@ -133,7 +133,7 @@ def hard_restart(weather):
 
 
 def killed_in_a_request(weather):
-    pids = weather.site.child_pids()
+    pids = httpd.wait_until(weather.site.child_pids, "a child", PATIENCE)
     weather.kill(weather.chance.choice(pids), "child killed in a request")
 
 

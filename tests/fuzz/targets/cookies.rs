@@ -1,4 +1,5 @@
-//! Any bytes are a Cookie header: what is found in it stands in it, in that order, and says the same when it is sent again.
+//! Any bytes are a Cookie header: what is found in it stands in it, in that order, and says the same when it is sent again. What a
+//! server may send comes back as it was, among others.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +13,20 @@ use cookies::Cookies;
 fuzz_target!(|header: &[u8]| {
     check(header, Cookies::of(header).collect());
     check(header, Cookies::of_merged(header).collect());
+    let end = header.iter().position(|byte| *byte == b'=').unwrap_or(header.len());
+    let (name, value) = (&header[..end], header.get(end + 1..).unwrap_or_default());
+    // Names that begin with a dollar are attributes, of RFC 2965.
+    if cookies::may_be_sent(name, value) && !name.starts_with(b"$") {
+        check_sent(name, value);
+    }
 });
+
+fn check_sent(name: &[u8], value: &[u8]) {
+    let header = [b"a=1; ", name, b"=", value, b"; b=2"].concat();
+    let wanted: [(&[u8], &[u8]); 3] = [(b"a", b"1"), (name, value), (b"b", b"2")];
+    assert_eq!(Cookies::of(&header).collect::<Vec<_>>(), wanted);
+    assert_eq!(Cookies::of_merged(&header).collect::<Vec<_>>(), wanted);
+}
 
 fn check(header: &[u8], found: Vec<(&[u8], &[u8])>) {
     let mut at = header.as_ptr().addr();
