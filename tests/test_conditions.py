@@ -23,7 +23,10 @@ HANDLER = """
             return result
         req.set_content_length(req.finfo.size)
         if req.method != "HEAD":
-            req.sendfile(path)
+            try:
+                req.sendfile(path)
+            except OSError:
+                pass  # the client has all of it, and is gone
         return apache.OK
 """
 SERVER = """

@@ -10,6 +10,12 @@ HANDLER = """
     from mod_python import apache
 
     def handler(req):
+        try:
+            return answer(req)
+        except OSError:
+            return apache.OK  # the client has all of it, and is gone
+
+    def answer(req):
         what = req.uri.split("/")[-1]
         req.content_type = "text/plain"
         req.headers_out["X-Own"] = "kept"
