@@ -32,6 +32,7 @@ fn register(hooks: Hooks<'_>) {
     hooks.post_config(post_config, Order::MIDDLE);
     hooks.child_init(count_child, Order::at(Position::First));
     hooks.child_init(handlers::child::init, Order::MIDDLE);
+    hooks.child_stopping(handlers::child::stopping, Order::MIDDLE);
     hooks.test_config(handlers::check::run, Order::MIDDLE);
     wsgi::register(hooks);
     status::register(hooks);

@@ -190,6 +190,7 @@ def test_httpd_accepts_any_tree(reader, tree):
     assert told.returncode == 0, told.stderr
 
 
+@settings(deadline=None)
 @given(st.lists(TREES, max_size=4).map(lambda args: h.Container(*args)))
 def test_the_source_makes_the_same_text(tree):
     again = eval(repr(tree), {**vars(h), "ServerAdmin": lambda val: h.Directive("ServerAdmin", val, flipslash=0)})

@@ -49,7 +49,7 @@ HANDLER = """
             req.internal_redirect("/stuck")
         while req.uri == "/stuck":
             pass
-        req.write(req.interpreter)
+        req.write(req.interpreter, 0)
         return 0
 """
 
@@ -186,7 +186,8 @@ def test_signals_under_load(httpd):
             if number == 0:
                 os.kill(site.child_pids()[0], signal.SIGUSR2)
 
-    assert site.get("/", host="one").text == "one"
+    for host in ("one", "two"):
+        assert site.get("/", host=host).text == host
     (child,) = site.child_pids()
     crowd(site, talk, clients=4)
     site.wait_log("stacks of all Python threads: 2 interpreters")

@@ -3,7 +3,7 @@
 import ast
 import concurrent.futures
 import contextlib
-import dbm.ndbm
+import dbm
 import itertools
 import os
 import sqlite3
@@ -158,8 +158,8 @@ def records(site):
     if (directory / "mp_sess.sqlite").exists():
         with contextlib.closing(sqlite3.connect(directory / "mp_sess.sqlite")) as database, database:
             return {row[0] for row in database.execute("SELECT sid FROM session")}
-    if (directory / "mp_sess.dbm.db").exists():
-        with dbm.ndbm.open(str(directory / "mp_sess.dbm"), "r") as database:
+    if dbm.whichdb(str(directory / "mp_sess.dbm")):
+        with dbm.open(str(directory / "mp_sess.dbm"), "r") as database:
             return {key.decode() for key in database.keys()}  # noqa: SIM118
     return None
 

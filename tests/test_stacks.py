@@ -69,7 +69,7 @@ def test_what_threads_do(httpd):
 @pytest.mark.every_mpm
 def test_a_child_without_python_lives(httpd):
     site = httpd(handler=WAITING, children=1)
-    (child,) = site.child_pids()
+    (child,) = wait_until(site.child_pids, "a child")
     os.kill(child, signal.SIGUSR2)
     os.kill(site.pid, signal.SIGUSR2)
     assert site.get("/").text == "hello"

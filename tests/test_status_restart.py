@@ -61,6 +61,7 @@ def test_a_child_that_is_killed_at_work(httpd):
         server=SERVER,
     )
     assert site.get("/").status == 200
+    wait_for(site, {"2xx": 1}, "requests_total", "status")
     with concurrent.futures.ThreadPoolExecutor(1) as clients:
         answer = clients.submit(site.get, "/hang")
         name = wait_until(lambda: next(site.scratch.iterdir(), None), "a handler that hangs").name

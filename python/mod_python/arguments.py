@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from types import FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from weakref import ref
 
 TYPE_CHECKING = False
@@ -17,6 +25,8 @@ if TYPE_CHECKING:
 
 _TAKES_ANY = 8  # inspect.CO_VARKEYWORDS
 _DISGUISES = {"__signature__", "__wrapped__"}
+# What C code makes. `inspect.isroutine` takes `partial` for that too from CPython 3.14 on, which gave it `__get__`.
+_OF_C = (BuiltinFunctionType, ClassMethodDescriptorType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
 
 
 class MissingArgumentError(TypeError):
@@ -126,7 +136,7 @@ def _inspected(function: Callable[..., Any]) -> Parameters:
 
     made: Any = function
     makers = (made.__init__, made.__new__) if isinstance(function, type) else (made,)
-    if all(inspect.isroutine(maker) and not hasattr(maker, "__code__") for maker in makers):
+    if all(isinstance(maker, _OF_C) for maker in makers):
         return _NONE
     try:
         own = inspect.signature(function, follow_wrapped=False).parameters.values()

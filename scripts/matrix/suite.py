@@ -13,10 +13,16 @@ from .debian import Failure, Root
 # Where a root has its copy of this checkout.
 PROJECT = "/srv/mod_python"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# Compares with mod_wsgi, which is built for one Python.
-NOT_FOR_ROOTS = ("test_wsgi_differential.py",)
-# All that Python warns of, deprecations too, but for files that tests leave open and what pyramid imports.
-WARNINGS = "default,ignore::ResourceWarning,ignore:pkg_resources is deprecated,ignore:Deprecated call to `pkg_resources"
+# Compares with mod_wsgi, which is built for one Python; builds with cargo, which roots have none of.
+NOT_FOR_ROOTS = ("test_wsgi_differential.py", "test_wheel.py")
+# All that Python warns of, deprecations too, but for what is no matter of ours.
+NOT_OURS = (
+    ":ResourceWarning",  # files that tests leave open
+    "pkg_resources is deprecated",  # what pyramid imports
+    "Deprecated call to `pkg_resources",
+    "This process (pid=",  # handlers that fork a process that has threads
+)
+WARNINGS = ",".join(["default", *(f"ignore:{warning}" for warning in NOT_OURS)])
 # httpd as the tests start it: `LoadFile` above all else, and warnings in the log, where the tests look for what should not
 # be there.
 HTTPD = """#!/bin/sh

@@ -142,7 +142,9 @@ def wheel(layer: Layer, found: pathlib.Path) -> None:
     layer.run("httpd and Python", WHEEL_NEEDS, network=True)
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/root/dist", "PIP_PRE": "1"}
     layer.run("pip install", "cd; " + documents.block("pip"), variables=offline)
-    expect(layer, layer.run("serve", "PATH=~/site/bin:$PATH" + SERVE.format(handler="~/hello.py")), "Hello from a virtual environment!")
+    serve = "PATH=~/site/bin:$PATH" + SERVE.format(handler="~/hello.py")
+    expect(layer, layer.run("serve", serve), "Hello from a virtual environment!")
+    layer.run("module-location", 'test -f "$(~/site/bin/mod_python module-location)"')
     script = "cd; " + documents.block("pip-system") + SITE.format(handler="~/hello.py")
     expect(layer, layer.run("the httpd of the system", script), "Hello from a virtual environment!")
 

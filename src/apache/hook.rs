@@ -257,6 +257,14 @@ impl<'p> Hooks<'p> {
         unsafe { sys::ap_hook_child_init(Some(call_with_server::<F>), before, after, place) }
     }
 
+    /// A child begins to stop: with worker and event, before they wait for their threads.
+    pub fn child_stopping<F: Fn() + Stateless>(self, hook: F, order: Order) {
+        let _ = hook;
+        let (before, after, place) = self.order(order);
+        // SAFETY: as in `request`.
+        unsafe { sys::ap_hook_child_stopping(Some(call_stopping::<F>), before, after, place) }
+    }
+
     /// While httpd only checks its configuration, which has been read: `hook` gets a pool and the main server.
     pub fn test_config<F: Fn(Pool<'_>, Server) + Stateless>(self, hook: F, order: Order) {
         let _ = hook;
@@ -420,6 +428,13 @@ unsafe extern "C" fn call_post_config<
         the::<F>()(pconf, plog, ptemp, server)
     })
     .0
+}
+
+unsafe extern "C" fn call_stopping<F: Fn() + Stateless>(
+    _pool: *mut sys::apr_pool_t,
+    _graceful: c_int,
+) {
+    contain(Place::Process, (), || the::<F>()());
 }
 
 unsafe extern "C" fn call_with_server<F>(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec)

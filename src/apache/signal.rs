@@ -38,6 +38,11 @@ pub fn is_child() -> bool {
 /// Stores, and writes to a descriptor, which a signal handler may do (signal-safety(7)).
 extern "C" fn dump_requested(_number: libc::c_int) {
     DUMP_REQUESTED.store(true, Ordering::Release);
+    wake_from_handler();
+}
+
+/// As [`wake`], for a signal handler.
+pub(super) fn wake_from_handler() {
     // SAFETY: this thread's errno.
     unsafe {
         let errno = libc::__errno_location();
@@ -45,6 +50,11 @@ extern "C" fn dump_requested(_number: libc::c_int) {
         wake();
         *errno = before;
     }
+}
+
+/// Whether there is somebody to wake.
+pub(super) fn can_wake() -> bool {
+    WAKE.load(Ordering::Acquire) >= 0
 }
 
 /// Says where a byte is to be written to by [`wake`]. The descriptor stays open.

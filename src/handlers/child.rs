@@ -1,6 +1,7 @@
 //! The beginning and the end of a child process: imports that are configured for its start, functions registered for its end.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, mpsc};
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -9,12 +10,13 @@ use super::server_phase;
 use crate::apache::log::{self, Level, Target};
 use crate::apache::pool::Pool;
 use crate::apache::server::Server;
-use crate::apache::signal;
+use crate::apache::{ending, process, serving, signal};
 use crate::config::phase::Phase;
 use crate::config::server::{Import, ServerSection, imports};
 use crate::config::settings::Settings;
 use crate::counters;
 use crate::objects::cleanup;
+use crate::objects::clock;
 use crate::objects::native;
 use crate::objects::report::{Report, Told};
 use crate::python::convert::Text;
@@ -24,9 +26,18 @@ use crate::python::{error, home, interpreter, runtime, thread};
 /// How long the end of a process waits for what Python code registered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Python's end, which comes once.
+static END: Once = Once::new();
+/// Whether httpd has come to the end of the process by itself.
+static ARRIVED: AtomicBool = AtomicBool::new(false);
+
 pub fn init(pool: Pool<'_>, main: Server) {
     signal::begin_child();
     pool.before_end(end);
+    clock::at_end(end_busy);
+    if !process::is_threaded() {
+        ending::put_off(thread::is_attached, false);
+    }
     settle(main);
     let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
     let sections = servers.iter().filter_map(|server| Some((*server, server.config()?)));
@@ -89,14 +100,50 @@ fn import_in(py: Python<'_>, server: Server, import: &Import) -> PyResult<()> {
     Ok(())
 }
 
-/// Runs cleanups and `atexit`, then lets the process go: Python is not finalised. A thread of its own does it, so that
-/// code that hangs, or a thread that never lets go of Python, holds up the end for a while only.
-fn end() {
-    if thread::is_attached() {
-        // A signal ends this process in the middle of Python code, which cannot be entered again here.
-        thread::leave();
+/// The child waits for its threads from now on. When httpd is to end and they do not come back, its parent sends SIGTERM, which
+/// means nothing to worker and event then, after three, five and seven seconds, and SIGKILL after nine.
+pub fn stopping() {
+    ending::put_off(|| !ARRIVED.load(Ordering::Acquire), true);
+}
+
+/// SIGTERM came while Python code ran. That goes on, while another thread runs what is registered for the end.
+fn end_busy() {
+    END.call_once(end_python);
+    if process::is_threaded() {
+        leave_late();
+    } else {
+        ending::go_on();
+    }
+}
+
+/// Threads that are in Python are not waited for any longer.
+fn leave_late() {
+    let late = serving::requests();
+    if late.is_empty() || ARRIVED.load(Ordering::Acquire) {
         return;
     }
+    let target = Server::main().map_or(Target::Process, Target::Server);
+    for (_, request) in late {
+        let line =
+            format!("MP0054: mod_python: the process ends while Python code serves {request}");
+        log::log(target, Level::Warning, line.as_bytes());
+    }
+    ending::leave();
+}
+
+/// httpd ends the process.
+fn end() {
+    ARRIVED.store(true, Ordering::Release);
+    // In Python a signal ends this process after what was registered has been run, or before there was a thread to run it.
+    if !thread::is_attached() {
+        END.call_once(end_python);
+    }
+    thread::leave();
+}
+
+/// Runs cleanups and `atexit`; Python is not finalised. A thread of its own does it, so that code that hangs, or a thread that
+/// never lets go of Python, holds up the end for a while only.
+fn end_python() {
     if interpreter::all().is_empty() && !server_phase::is_configured(Phase::ChildExit) {
         return;
     }
@@ -125,7 +172,6 @@ fn end() {
             );
         }
     }
-    thread::leave();
 }
 
 fn run_exit_functions(py: Python<'_>) {

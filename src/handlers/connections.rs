@@ -101,6 +101,7 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
+    let open = ConnectionState::of(connection).open();
     let status = thread::attach(interpreter, |py| {
         let Some(state) = State::of_interpreter(interpreter) else {
             return Status::INTERNAL_SERVER_ERROR;
@@ -114,6 +115,7 @@ fn attached(
     if fork::is_copy() {
         end_copy();
     }
+    drop(open);
     status
 }
 

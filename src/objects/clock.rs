@@ -12,11 +12,13 @@ use parking_lot::Mutex;
 use super::{overdue, stacks};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::server::Server;
-use crate::apache::signal;
+use crate::apache::{ending, signal};
 
 /// When the clock looks next, if nobody wakes it.
 static NEXT: Mutex<Option<Instant>> = Mutex::new(None);
 static STARTED: OnceLock<()> = OnceLock::new();
+/// What is done when the process has been asked to end, and is busy.
+static AT_END: OnceLock<fn()> = OnceLock::new();
 
 /// Starts the thread, once in a process that gets signals as a child does. Called when there is Python to watch over.
 pub fn start() {
@@ -50,6 +52,11 @@ pub fn look_at(due: Instant) {
     signal::wake();
 }
 
+/// Says what a thread of its own is to do when the process has been asked to end, and is busy.
+pub fn at_end(act: fn()) {
+    let _ = AT_END.set(act);
+}
+
 fn run(reader: &UnixStream) {
     signal::hear_dump_requests();
     loop {
@@ -63,6 +70,9 @@ fn run(reader: &UnixStream) {
         if signal::take_dump_request() {
             // Without a thread there is nothing to be done.
             let _ = signal::spawn_deaf("mod_python dump", stacks::log_all);
+        }
+        if let Some(act) = AT_END.get().filter(|_| ending::take_request()) {
+            let _ = signal::spawn_deaf("mod_python stop", act);
         }
     }
 }

@@ -9,7 +9,7 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::functions::log_level;
 use super::handler_list::{self, SharedCursor};
-use super::lease::{Lease, Loan, OfConnection};
+use super::lease::{Lease, Loan, OfConnection, Opening};
 use super::native::State;
 use super::table::{self, TableObject};
 use super::{connection_io, server};
@@ -73,7 +73,7 @@ impl ConnectionState {
         if let Some(known) = connection.state::<Self>() {
             return known;
         }
-        let lease = Lease::new(connection);
+        let lease = Lease::of_connection(connection);
         let at_end = lease.clone();
         let state = connection.set_state(Self {
             lease,
@@ -82,6 +82,12 @@ impl ConnectionState {
         });
         connection.before_end(move |_| at_end.revoke());
         state
+    }
+
+    /// A handler of the connection itself is about to run.
+    #[must_use]
+    pub fn open(&self) -> Opening<'_> {
+        self.lease.open()
     }
 }
 
@@ -114,11 +120,19 @@ pub fn instantiate<'py>(
 /// A connection, as the functions of its table get it.
 pub type Conn<'a, 'py> = This<'a, 'py, ConnectionObject>;
 
-/// httpd's record, for one call.
+/// Calls `action` with httpd's record, for its bytes.
+///
+/// # Errors
+/// `RuntimeError` when the connection is over, or is not this thread's.
+pub fn work<R>(this: Conn<'_, '_>, action: impl FnOnce(Connection<'_>) -> R) -> PyResult<R> {
+    this.contents().lease.work(this.py(), action)
+}
+
+/// httpd's record, for a look at its fields.
 ///
 /// # Errors
 /// `RuntimeError` when the connection is over.
-pub fn loan<'a>(this: Conn<'a, '_>) -> PyResult<Loan<'a, OfConnection>> {
+fn loan<'a>(this: Conn<'a, '_>) -> PyResult<Loan<'a, OfConnection>> {
     this.contents().lease.borrow(this.py())
 }
 

@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyOSError, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::connection::{Conn, loan};
+use super::connection::{Conn, work};
 use super::request::integer;
 use super::request_io::os_error;
 use super::response_end;
@@ -37,12 +37,13 @@ pub fn read<'py>(
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (py, length) = (this.py(), length(arguments)?);
-    let connection = loan(this)?;
-    let data = thread::detach(py, || match length {
-        Length::All => connection.read_all(),
-        Length::Any => connection.read(None),
-        Length::Most(most) => connection.read(Some(most)),
-    });
+    let data = work(this, |connection| {
+        thread::detach(py, || match length {
+            Length::All => connection.read_all(),
+            Length::Any => connection.read(None),
+            Length::Most(most) => connection.read(Some(most)),
+        })
+    })?;
     Octets(&data.map_err(read_error)?).into_pyobject(py)
 }
 
@@ -55,8 +56,7 @@ pub fn readline<'py>(
         Length::Most(most) => Some(most),
         Length::All | Length::Any => None,
     };
-    let connection = loan(this)?;
-    let line = thread::detach(py, || connection.read_line(most));
+    let line = work(this, |connection| thread::detach(py, || connection.read_line(most)))?;
     Octets(&line.map_err(read_error)?).into_pyobject(py)
 }
 
@@ -66,9 +66,8 @@ pub fn write(this: Conn<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let connection = loan(this)?;
     response_end::refuse()?;
-    thread::detach(this.py(), || connection.write(bytes))
+    work(this, |connection| thread::detach(this.py(), || connection.write(bytes)))?
         .map_err(|_| PyOSError::new_err("Connection write failed, client closed connection."))
 }
 

@@ -7,6 +7,9 @@
 //!
 //! Between handlers httpd itself works on a request. Then only the thread that serves it may have a loan ([`Service`]);
 //! others, which a handler has started or which serve another request, wait for the next handler, or the end.
+//!
+//! A connection outlives its handlers, and its requests take their memory where it does. Any thread may look at its fields;
+//! its table and its bytes are for the thread that serves it, or for all while a handler has the connection itself ([`Opening`]).
 
 #![expect(
     unsafe_code,
@@ -17,7 +20,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -143,6 +146,8 @@ struct Tenancy {
     address: NonNull<c_void>,
     /// What a thread serves that may have the record while it is with httpd: a connection's address, 0 for none.
     served_with: usize,
+    /// Of a connection: whether a handler of its own runs.
+    is_open: AtomicBool,
     /// Whether httpd, or the end, waits for loans to end: other threads get no new ones then.
     is_wanted: AtomicBool,
 }
@@ -171,6 +176,7 @@ impl<K: Leased> Lease<K> {
             holder: AtomicUsize::new(FREE),
             address,
             served_with,
+            is_open: AtomicBool::new(false),
             is_wanted: AtomicBool::new(false),
         });
         Self { tenancy, kind: PhantomData }
@@ -210,7 +216,7 @@ impl<K: Leased> Lease<K> {
         self.tenancy.holder.load(Ordering::Relaxed) == REVOKED
     }
 
-    /// Waits for loans of other threads, and leaves the record to nobody, or to httpd.
+    /// Waits for loans of other threads, and leaves the record to nobody, to httpd, or to this thread.
     fn take_back(&self, to: usize) {
         let tenancy = &*self.tenancy;
         let thread = this_thread();
@@ -266,20 +272,72 @@ impl Lease<OfRequest> {
             self.tenancy.is_wanted.store(false, Ordering::Relaxed);
             self.tenancy.turn(WITH_HTTPD, FREE);
         }
-        Service { lease: self, is_first, outer: SERVED.replace(self.tenancy.served_with) }
+        Service { lease: self, is_first, outer: SERVED.replace(self) }
     }
 }
 
 thread_local! {
-    /// The connection whose request this thread serves, by its address; 0 for none.
-    static SERVED: Cell<usize> = const { Cell::new(0) };
+    /// The request that this thread serves, by its lease; null for none.
+    static SERVED: Cell<*const Lease<OfRequest>> = const { Cell::new(ptr::null()) };
+}
+
+/// The request that this thread serves.
+fn served<'s>() -> Option<&'s Lease<OfRequest>> {
+    // SAFETY: a service borrows the lease for as long as it stands here, and is further up on this thread's stack than those who ask.
+    unsafe { SERVED.get().as_ref() }
+}
+
+impl Lease<OfConnection> {
+    #[must_use]
+    pub fn of_connection(connection: Connection<'_>) -> Self {
+        let address = connection.address();
+        Self::with(address, address.addr().get())
+    }
+
+    /// Python code is about to run that has the whole connection.
+    #[must_use]
+    pub fn open(&self) -> Opening<'_> {
+        self.tenancy.is_open.store(true, Ordering::Relaxed);
+        Opening(self)
+    }
+
+    /// Calls `action` with the connection, for more than a look at its fields: nobody works on it or on its request meanwhile.
+    ///
+    /// # Errors
+    /// `RuntimeError` when the connection is gone, or is httpd's just now or another thread's.
+    pub fn work<R>(&self, py: Python<'_>, action: impl FnOnce(Connection<'_>) -> R) -> PyResult<R> {
+        let request = served().map(|request| request.borrow(py)).transpose()?;
+        let connection = self.borrow(py)?;
+        if !self.tenancy.is_open.load(Ordering::Relaxed) && !self.tenancy.is_served_here() {
+            return Err(PyRuntimeError::new_err(
+                "the notes and the bytes of a connection are for the thread that serves it: have the handler use them, or give the thread what it needs",
+            ));
+        }
+        let done = action(*connection);
+        drop((connection, request));
+        Ok(done)
+    }
+}
+
+/// Python code that has a whole connection. To be dropped detached: another thread's loan may need Python to end.
+pub struct Opening<'l>(&'l Lease<OfConnection>);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let thread = this_thread();
+        self.0.take_back(thread);
+        let tenancy = &*self.0.tenancy;
+        tenancy.is_open.store(false, Ordering::Relaxed);
+        tenancy.is_wanted.store(false, Ordering::Relaxed);
+        tenancy.turn(thread, FREE);
+    }
 }
 
 /// Python code runs for a request. To be dropped detached: another thread's loan may need Python to end.
 pub struct Service<'l> {
     lease: &'l Lease<OfRequest>,
     is_first: bool,
-    outer: usize,
+    outer: *const Lease<OfRequest>,
 }
 
 impl Drop for Service<'_> {
@@ -306,7 +364,7 @@ impl Tenancy {
     }
 
     fn is_served_here(&self) -> bool {
-        SERVED.get() == self.served_with
+        served().is_some_and(|request| request.tenancy.served_with == self.served_with)
     }
 }
 

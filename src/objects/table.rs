@@ -116,10 +116,7 @@ impl TableObject {
                 let request = lease.borrow(py)?;
                 Ok(f(&mut (table.find)(*request)))
             }
-            Storage::OfConnection(lease) => {
-                let connection = lease.borrow(py)?;
-                Ok(f(&mut connection.notes()))
-            }
+            Storage::OfConnection(lease) => lease.work(py, |connection| f(&mut connection.notes())),
         }
     }
 

@@ -12,7 +12,7 @@ from soak.site import Site
 from soak.strangers import Stranger
 from soak.versions import Versions
 from soak.visitor import Visitor
-from soak.weather import Weather
+from soak.weather import PATIENCE, Weather
 
 STRANGERS = 4
 STRETCH = 60
@@ -72,7 +72,7 @@ class Soak:
             return growth.between({1: before}, {1: growth.weigh(self.site.pid)}, self.ledger.requests)[0]
 
         try:
-            httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", 20)
+            httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", PATIENCE)
         except TimeoutError:
             pass
         return grown()

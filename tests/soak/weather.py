@@ -133,7 +133,7 @@ def hard_restart(weather):
 
 
 def killed_in_a_request(weather):
-    pids = weather.site.child_pids()
+    pids = httpd.wait_until(weather.site.child_pids, "a child", PATIENCE)
     weather.kill(weather.chance.choice(pids), "child killed in a request")
 
 

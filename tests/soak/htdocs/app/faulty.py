@@ -117,12 +117,12 @@ def threads(req):
 def connections(req):
     """Threads that use the connection between requests, and after it."""
     conn = req.connection
+    conn.notes["thread"] = "x"
 
     def use():
         try:
             for number in range(2000):
-                conn.notes[f"note{number % 5}"] = str(number)
-                dict(conn.notes)
+                use_notes(conn, number)
                 assert conn.client_ip == "127.0.0.1" and conn.keepalives >= 0 and conn.local_addr
                 assert conn.remote_host in (None, "", "localhost") and conn.id >= 0 and conn.base_server.server_hostname
                 assert conn.aborted in (0, 1) and conn.keepalive in (0, 1, 2)
@@ -132,6 +132,15 @@ def connections(req):
     for _ in range(2):
         threading.Thread(target=use).start()
     req.write(f"started {req.args}")
+
+
+def use_notes(conn, number):
+    """Which are for the thread that serves the connection."""
+    try:
+        conn.notes[f"note{number % 5}"] = str(number)
+    except RuntimeError:
+        return
+    raise AssertionError("notes of a connection that another thread serves")
 
 
 def keep(req):
