@@ -1,7 +1,5 @@
 """Filters: what Python code does with bodies on their way."""
 
-import socket
-
 import pytest
 
 from filters import OUTPUT, UPPER, dynamic
@@ -158,7 +156,7 @@ def test_flushed_parts_arrive_one_by_one(httpd):
                 return 0
         """
     )
-    with socket.create_connection(("127.0.0.1", site.port), 15) as connection:
+    with site.socket() as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         received = b""
         while b"FIRST" not in received:

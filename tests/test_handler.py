@@ -305,7 +305,7 @@ def test_sixteen_requests_at_once(httpd):
         handler="""
             import threading
 
-            barrier = threading.Barrier(16, timeout=3)
+            barrier = threading.Barrier(16, timeout=20)
 
             def handler(req):
                 barrier.wait()

@@ -41,7 +41,7 @@ def test_python_speaks_to_it_over_tls(httpd, certificate):
     site = httpd(functions=TLS_FACTS, server=tls(certificate), modules=MODULES)
     context = ssl.create_default_context(cafile=certificate[0])
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(f"https://localhost:{site.port}/facts", timeout=20) as response:
+    with opener.open(f"https://localhost:{site.port}/facts", timeout=site.patience) as response:
         assert eval(response.read())[:2] == (1, "TLS")
 
 

@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # No pools of CPython's own, in which memcheck could not tell one object from the next.
 ENVIRONMENT = {"PYTHONMALLOC": "malloc"} if ACTIVE else {}
 # A child that cannot end in httpd's ten seconds because each of its instructions takes fifty.
-HARMLESS = re.compile(r"AH0004[56]: child process \d+ still did not exit")
+HARMLESS = re.compile(r"AH0004[56]: child process \d+ still did not exit|AH00047: could not make child process \d+ exit")
 FRAMES_SHOWN = 30
 PROPERTY = "valgrind"
 
