@@ -35,8 +35,9 @@ pub fn put_off(is_busy: fn() -> bool, is_threaded: bool) {
             httpds.store(before.sa_sigaction, Ordering::Release);
             let mut action: libc::sigaction = mem::zeroed();
             action.sa_sigaction = requested as Handler as usize;
-            action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
-            libc::sigemptyset(&raw mut action.sa_mask);
+            // With -DONE_PROCESS httpd's handler only notes the signal, and a call that waits has to end for it.
+            action.sa_flags = (before.sa_flags & libc::SA_RESTART) | libc::SA_SIGINFO;
+            action.sa_mask = before.sa_mask;
             libc::sigaction(*number, &raw const action, ptr::null_mut());
         }
     }
