@@ -130,15 +130,18 @@ class Httpd:
         self.root.chmod(0o777)
 
     def _wait_until_it_listens(self, seconds: float = 20.0) -> None:
+        """And has children: the socket is there before them."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"httpd of {self.side.name} ended at start:\n{self.errors()}")
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1.0).close()
-                return
+                if self.children():
+                    return
             except ConnectionRefusedError:
-                time.sleep(0.02)
+                pass
+            time.sleep(0.02)
         raise RuntimeError(f"httpd of {self.side.name} does not listen:\n{self.errors()}")
 
     def _end(self) -> None:

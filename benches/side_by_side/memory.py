@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-import time
 from collections.abc import Iterable
 
 from . import load, meter
@@ -42,9 +41,6 @@ def _row(side: Side, case: Case, title: str) -> Row:
         with Httpd(side, "event-1x16", [case], parent) as httpd:
             if side.module is None:
                 (httpd.www / case.name / "page").write_text("hello")
-            # The socket is there before its child is.
-            while not httpd.children():
-                time.sleep(0.01)
             (child,) = httpd.children()
             idle = meter.memory(child)
             load.check(httpd, case)
