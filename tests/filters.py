@@ -25,6 +25,16 @@ UPPER = """
         return apache.OK
 """
 
+PASSING = """
+    def passing(filter):
+        data = filter.read()
+        while data:
+            filter.write(data)
+            data = filter.read()
+        if data is None:
+            filter.close()
+"""
+
 
 OUTPUT = """
     SetHandler mod_python

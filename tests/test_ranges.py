@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from filters import PASSING
 from real_site import certificate as certificate
 from transports import TRANSPORTS, Transports
 
@@ -50,14 +51,6 @@ HANDLER = """
             req.sendfile(path)
         return apache.OK
 
-    def outputfilter(filter):
-        data = filter.read()
-        while data:
-            filter.write(data)
-            data = filter.read()
-        if data is None:
-            filter.close()
-
     def application(environ, start_response):
         path = environ["DOCUMENT_ROOT"] + "/file.bin"
         start_response("200 OK", [("Content-Type", "application/octet-stream"), ("ETag", ETAG), ("Last-Modified", MODIFIED),
@@ -66,7 +59,7 @@ HANDLER = """
 """
 SERVER = """
     PythonPath "sys.path + ['${docroot}']"
-    PythonOutputFilter app PASSING
+    PythonOutputFilter app::passing PASSING
     AddType application/octet-stream .bin
     <LocationMatch "^/(handler|filtered)/">
         SetHandler mod_python
@@ -110,7 +103,7 @@ def transports(httpd, certificate):
     transports = Transports(
         httpd,
         certificate,
-        handler=HANDLER + f"\n    ETAG, MODIFIED = {ETAG!r}, {MODIFIED!r}\n",
+        handler=HANDLER + PASSING + f"\n    ETAG, MODIFIED = {ETAG!r}, {MODIFIED!r}\n",
         config="",
         server=SERVER,
         files={"file.bin": DATA},

@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+from filters import PASSING
+
 CODE = """
     import io
     from mod_python import apache, util
@@ -43,14 +45,6 @@ CODE = """
         req.set_content_length(len(body))
         req.write(body)
         return apache.OK
-
-    def passing(filter):
-        data = filter.read()
-        while data:
-            filter.write(data)
-            data = filter.read()
-        if data is None:
-            filter.close()
 
     def application(environ, start_response):
         environ["wsgi.errors"].write(f"SEEN {environ['REQUEST_METHOD']} {environ['REQUEST_URI']}\\n")
@@ -247,7 +241,7 @@ class Table:
 
 @pytest.fixture
 def table(httpd):
-    site = httpd(handler=CODE, config="", server=SERVER, modules=("alias", "cgi"), files={"echo": ECHO})
+    site = httpd(handler=CODE + PASSING, config="", server=SERVER, modules=("alias", "cgi"), files={"echo": ECHO})
     (site.docroot / "echo").chmod(0o755)
     return Table(site)
 
