@@ -148,15 +148,20 @@ class _Run:
         self.process.wait()
 
 
+def remedy(told: str) -> str:
+    """What would mend a configuration that httpd refuses, in a line of its own, or nothing where that is not known."""
+    if "Invalid command 'Python" in told:
+        return "\nmod_python is not loaded above that line: LoadModule python_module .../mod_python.so"
+    # The linker names the first symbol that it misses, of Python's public ones or of those it keeps for itself.
+    if re.search(r"undefined symbol: _?Py", told):
+        return "\nThis mod_python.so takes its Python from a LoadFile line above it: see mod_python install-module"
+    return ""
+
+
 def _no_report(command: list[str], environment: Mapping[str, str], run: _Run) -> Failure:
     told = run.told()
     if run.process.returncode != 0:
-        hint = ""
-        if "Invalid command 'Python" in told:
-            hint = "\nmod_python is not loaded above that line: LoadModule python_module .../mod_python.so"
-        elif "undefined symbol: Py" in told:
-            hint = "\nThis mod_python.so takes its Python from a LoadFile line above it: see mod_python install-module"
-        return Failure(f"httpd refuses the configuration:\n{told}{hint}", os.EX_CONFIG)
+        return Failure(f"httpd refuses the configuration:\n{told}{remedy(told)}", os.EX_CONFIG)
     if match := re.search(r"Python could not be started: .*", told):
         return Failure(match[0], os.EX_UNAVAILABLE)
     modules = subprocess.run(
