@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -124,9 +125,9 @@ def test_lines_that_are_longer_than_lines_are(reading):
 
 def test_all_at_once_and_what_is_not_the_body_s(reading):
     body = b"\r\n" + bytes(range(65, 91)) * 5000
-    # How much there is at a time is for the network to say.
+    # How much there is at a time is for the network to say; a look for empty lines does not wait for it.
     answer = reading("gather", ("e", *["x"] * 30), body)
-    is_whole = answer.replace(b"|end\n", b"").replace(b"|\n", b"") == body
+    is_whole = re.sub(rb"\|(end|again)?\n", b"", answer) == body
     assert is_whole and answer.endswith(b"|end\n"), len(answer)
     assert reading("inputfilter", ("s0", "r1", "x"), b"abc") == b"|\nA|\nBC|end\n"
     assert reading("inputfilter", ("s5", "g", "g"), b"") == b"|end\n|end\n|end\n"
