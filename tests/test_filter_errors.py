@@ -230,3 +230,33 @@ def test_an_error_document_made_by_python(httpd):
         for how in ("keep", "flush"):
             response = site.get(f"/?{function}&{how}")
             assert (response.status, response.text) == (status, "sorry")
+
+
+@pytest.mark.every_mpm
+def test_a_file_that_shrinks_while_a_filter_reads_it(httpd):
+    """What is left of it is no memory that could be gone: the child lives, and the client gets no shorter file."""
+    site = httpd(
+        handler="""
+            import os
+            from mod_python import apache
+
+            def shrink(filter):
+                filter.write(filter.read(10))
+                os.truncate(filter.req.filename, 100)
+                data = filter.read()
+                while data:
+                    filter.write(data)
+                    data = filter.read()
+                filter.close()
+        """,
+        config="PythonOutputFilter app::shrink SHRINK\n<Files large>\nSetOutputFilter SHRINK\n</Files>",
+        files={"small": "small"},
+    )
+    site.expect_traceback("OSError: Filter read error: End of file found", "app::shrink", "shrink")
+    large = site.docroot / "large"
+    large.write_bytes(b"x" * 3 * 1024 * 1024)
+    large.chmod(0o666)
+    children = set(site.child_pids())
+    assert site.get("/large").status == 500
+    assert site.get("/small").text == "small"
+    assert children <= set(site.child_pids())

@@ -10,6 +10,9 @@ use super::pool::Pool;
 use super::status::Status;
 use super::sys;
 
+/// Bytes of a file that are read at a time.
+const FILE_BLOCK: usize = 64 * 1024;
+
 /// A brigade that its owner works on, for `'b`.
 #[derive(Clone, Copy)]
 pub(super) struct Brigade<'b> {
@@ -290,6 +293,7 @@ impl<'b> Bucket<'b> {
 
     /// Its data. One of unknown size becomes one in memory and one for the rest, and may wait for what is to come.
     pub(super) fn read(self) -> Result<&'b [u8], AprError> {
+        self.do_not_map();
         let (mut start, mut length) = (ptr::null(), 0);
         // SAFETY: a live bucket, whose type has a function to read; what it gives lives as long as the bucket is not deleted.
         unsafe {
@@ -301,6 +305,19 @@ impl<'b> Bucket<'b> {
                 return Ok(&[]);
             }
             Ok(std::slice::from_raw_parts(start.cast(), length))
+        }
+    }
+
+    /// Has a file read block by block. APR would map it, which costs more than to copy it where many threads share the
+    /// address space, and a file that is cut off while it is read (SIGBUS) would end the process.
+    fn do_not_map(self) {
+        if !ptr::eq(self.record().type_, &raw const sys::apr_bucket_type_file) {
+            return;
+        }
+        // SAFETY: a live bucket of a file.
+        unsafe {
+            sys::apr_bucket_file_enable_mmap(self.raw.as_ptr(), 0);
+            sys::apr_bucket_file_set_buf_size(self.raw.as_ptr(), FILE_BLOCK);
         }
     }
 
