@@ -69,6 +69,7 @@ class Httpd:
 
     def __init__(self, side: Side, layout: str, cases: Iterable[Case], parent: str, under: Sequence[str] = ()) -> None:
         self.side = side
+        self._has_children = not under
         self.root = pathlib.Path(parent) / f"{side.name}-{layout}"
         self.www = self.root / "www"
         self.port = _free_port()
@@ -137,7 +138,7 @@ class Httpd:
                 raise RuntimeError(f"httpd of {self.side.name} ended at start:\n{self.errors()}")
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1.0).close()
-                if self.children():
+                if self.children() or not self._has_children:
                     return
             except ConnectionRefusedError:
                 pass
