@@ -69,7 +69,7 @@ class Soak:
         """When the children of the last generations have ended, for each of which it has a pipe."""
 
         def grown():
-            return growth.between({1: before}, {1: growth.weigh(self.site.pid)}, self.ledger.requests)[0]
+            return growth.growth(before, growth.weigh(self.site.pid), self.ledger.requests)
 
         try:
             httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", PATIENCE)
