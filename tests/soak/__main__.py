@@ -2,11 +2,17 @@
 
 import sys
 
-from soak.plan import from_environment
+from soak.flat import walk
+from soak.plan import flat_from_environment, from_environment
 from soak.soak import Soak, report, verdict
 
 
 def main():
+    flat = flat_from_environment()
+    return walk(flat) if flat else all_at_once()
+
+
+def all_at_once():
     failed = False
     for plan in from_environment():
         soak = Soak(plan).run()

@@ -111,7 +111,8 @@ class Soak:
         self.children += growth.between(before, after, self.ledger.requests - requests)
 
     def storm(self):
-        end = time.monotonic() + self.stretch()
+        """Twice as long where a number of restarts is wanted."""
+        end = time.monotonic() + self.stretch() * (2 if self.plan.restarts else 1)
         self.weather.storm(lambda: time.monotonic() > end)
 
     def pause(self, seconds):
