@@ -20,8 +20,9 @@ STRETCH = 60
 
 
 class Soak:
-    def __init__(self, plan):
-        self.plan, self.ledger = plan, Ledger()
+    def __init__(self, plan, tell=lambda line: None):
+        """`tell` gets a line when the weather changes."""
+        self.plan, self.ledger, self.tell, self.is_hurried = plan, Ledger(), tell, False
         self.site = Site(plan.mpm)
         self.versions = Versions(self.site)
         self.weather = Weather(self.site, self.ledger, plan.seed)
@@ -53,8 +54,9 @@ class Soak:
                 self.site.graceful()
             parent = growth.weigh(self.site.pid)
             while self.is_wanted():
-                self.calm()
-                self.storm()
+                for weather in (self.calm, self.storm):
+                    weather()
+                    self.tell(f"{weather.__name__}: {done(self)}, {len(verdict(self))} failures")
         finally:
             self.over.set()
             for thread in threads:
@@ -95,6 +97,8 @@ class Soak:
 
     def is_wanted(self):
         plan = self.plan
+        if self.is_hurried:
+            return False
         goes_on = time.monotonic() - self.began < plan.seconds
         return goes_on or self.ledger.requests < plan.requests or self.weather.restarts < plan.restarts
 
@@ -113,11 +117,11 @@ class Soak:
     def storm(self):
         """Twice as long where a number of restarts is wanted."""
         end = time.monotonic() + self.stretch() * (2 if self.plan.restarts else 1)
-        self.weather.storm(lambda: time.monotonic() > end)
+        self.weather.storm(lambda: self.is_hurried or time.monotonic() > end)
 
     def pause(self, seconds):
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.is_hurried:
             self.site.log.poll()
             time.sleep(0.05)
 
@@ -168,9 +172,7 @@ def verdict(soak):
 def report(soak):
     """The figures, a line each."""
     ledger = soak.ledger
-    seconds = time.monotonic() - soak.began
-    done = f"{ledger.requests} right answers in {seconds:.0f} s, {soak.weather.restarts} restarts"
-    yield f"{soak.plan.mpm}: {done}, seed {soak.plan.seed}"
+    yield f"{soak.plan.mpm}: {done(soak)}, seed {soak.plan.seed}"
     yield f"failures that should not be: {len(verdict(soak))}"
     yield "lost with what was done to the server: " + listed(ledger.excused)
     yield "what was done: " + listed(ledger.events)
@@ -179,6 +181,11 @@ def report(soak):
     if soak.parent:
         yield f"parent: {soak.parent.memory:+} KiB, {soak.parent.files:+} files"
     yield f"zombies: {len(soak.zombies)}, processes after the end: {len(soak.strays)}"
+
+
+def done(soak):
+    seconds = time.monotonic() - soak.began
+    return f"{soak.ledger.requests} right answers in {seconds:.0f} s, {soak.weather.restarts} restarts"
 
 
 def of_children(children):
