@@ -53,9 +53,11 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
             );
         }
     };
+    let known = RequestState::of(request);
     let ending = Ending(Lease::<OfFilter>::new(invocation));
+    ending.0.join(known.lease.family());
     let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
-    let service = RequestState::of(request).serve(request);
+    let service = known.serve(request);
     let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &ending.0));
     drop(service);
     outcome

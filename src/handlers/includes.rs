@@ -102,9 +102,11 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
         settings_of(request).ok_or_else(|| tag("MP0121: no configuration of mod_python"))?;
     let interpreter = runner::interpreter_of(settings, None, request)
         .map_err(|failure| Wrong::Tag(failure.to_string()))?;
-    let _service = RequestState::of(request).serve(request);
-    let _running = Running::enter(request);
+    let known = RequestState::of(request);
     let ending = Ending(Lease::<OfElement>::new(element));
+    ending.0.join(known.lease.family());
+    let _service = known.serve(request);
+    let _running = Running::enter(request);
     thread::attach(interpreter, |py| {
         let tag = Tag { element, lease: &ending.0, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| {

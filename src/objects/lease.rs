@@ -8,6 +8,9 @@
 //! Between handlers httpd itself works on a request. Then only the thread that serves it may have a loan ([`Service`]);
 //! others, which a handler has started or which serve another request, wait for the next handler, or the end.
 //!
+//! What takes its memory where the request does, its subrequests among it, has leases of its own, but is used by one thread at
+//! a time all the same ([`Family`]).
+//!
 //! A connection outlives its handlers, and its requests take their memory where it does. Any thread may look at its fields;
 //! its table and its bytes are for the thread that serves it, or for all while a handler has the connection itself ([`Opening`]).
 
@@ -21,22 +24,19 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use super::family::{Busy, FREE, Family, WITH_HTTPD, wait_until};
 use crate::apache::connection::Connection;
 use crate::apache::include::Element;
 use crate::apache::invocation::Invocation;
 use crate::apache::request::Request;
 use crate::python::thread;
 
-const FREE: usize = 0;
-/// No handler runs: httpd works with the record.
-const WITH_HTTPD: usize = 1;
 const REVOKED: usize = usize::MAX;
 
 /// A kind of record that can be leased.
@@ -150,6 +150,7 @@ struct Tenancy {
     is_open: AtomicBool,
     /// Whether httpd, or the end, waits for loans to end: other threads get no new ones then.
     is_wanted: AtomicBool,
+    family: OnceLock<Arc<Family>>,
 }
 
 // SAFETY: the address is only used under a loan, and one thread at a time has one.
@@ -178,6 +179,7 @@ impl<K: Leased> Lease<K> {
             served_with,
             is_open: AtomicBool::new(false),
             is_wanted: AtomicBool::new(false),
+            family: OnceLock::new(),
         });
         Self { tenancy, kind: PhantomData }
     }
@@ -189,21 +191,63 @@ impl<K: Leased> Lease<K> {
     pub fn borrow(&self, py: Python<'_>) -> PyResult<Loan<'_, K>> {
         let tenancy = &*self.tenancy;
         let thread = this_thread();
+        let mut has_waited = false;
         loop {
             let now = tenancy.holder.load(Ordering::Relaxed);
-            match now {
+            let before = match now {
                 REVOKED => return Err(gone::<K>()),
-                holder if holder == thread => return Ok(self.loan(None)),
+                holder if holder == thread => None,
                 FREE | WITH_HTTPD if tenancy.may_be_taken(now) => {
-                    if tenancy.turn(now, thread) {
-                        return Ok(self.loan(Some(now)));
+                    if !tenancy.turn(now, thread) {
+                        continue;
                     }
+                    Some(now)
                 }
-                _ => thread::detach(py, || {
-                    self.wait_until(|now| now == REVOKED || tenancy.may_be_taken(now));
-                }),
+                _ => {
+                    has_waited = true;
+                    self.wait_to_try(py, thread);
+                    continue;
+                }
+            };
+            if let Ok(family_before) = tenancy.enter_family(thread, before) {
+                if has_waited && tenancy.is_served_here() {
+                    tenancy.is_wanted.store(false, Ordering::Relaxed);
+                }
+                return Ok(self.loan(before, family_before));
             }
+            // Nobody waits for the family with a loan that others may wait for.
+            if let Some(before) = before {
+                tenancy.turn(thread, before);
+            }
+            has_waited = true;
+            self.wait_to_try(py, thread);
         }
+    }
+
+    /// Until the calling thread might get a loan. Who serves the request comes next: others could keep it out for good.
+    fn wait_to_try(&self, py: Python<'_>, thread: usize) {
+        let tenancy = &*self.tenancy;
+        if tenancy.is_served_here() {
+            tenancy.is_wanted.store(true, Ordering::Relaxed);
+        }
+        thread::detach(py, || self.wait_until(|now| tenancy.may_be_tried(now, thread)));
+    }
+
+    /// Has what takes its memory where this does used by one thread at a time from now on. To be called by the thread that
+    /// serves the request, in httpd or in a call.
+    #[must_use]
+    pub fn family(&self) -> &Arc<Family> {
+        let tenancy = &*self.tenancy;
+        tenancy.family.get_or_init(|| {
+            let thread = this_thread();
+            let is_in_a_call = tenancy.holder.load(Ordering::Relaxed) == thread;
+            Family::new(if is_in_a_call { thread } else { WITH_HTTPD }, tenancy.served_with)
+        })
+    }
+
+    /// Makes a new lease one of a family.
+    pub fn join(&self, family: &Arc<Family>) {
+        let _ = self.tenancy.family.set(Arc::clone(family));
     }
 
     /// Ends the lease. Not to be called attached: another thread's loan may need Python to end.
@@ -242,19 +286,14 @@ impl<K: Leased> Lease<K> {
         }
     }
 
-    fn loan(&self, before: Option<usize>) -> Loan<'_, K> {
+    fn loan(&self, before: Option<usize>, family_before: Option<usize>) -> Loan<'_, K> {
         // SAFETY: the holder is this thread, so the record is alive and `revoke` waits until the loan is dropped.
         let handle = unsafe { K::handle(self.tenancy.address) };
-        Loan { tenancy: &self.tenancy, handle, before }
+        Loan { tenancy: &self.tenancy, handle, before, family_before }
     }
 
-    /// Loans of other threads last one call; there is nothing to be woken by.
     fn wait_until(&self, is_so: impl Fn(usize) -> bool) {
-        let mut pause = Duration::from_micros(20);
-        while !is_so(self.tenancy.holder.load(Ordering::Relaxed)) {
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(2));
-        }
+        wait_until(|| is_so(self.tenancy.holder.load(Ordering::Relaxed)));
     }
 }
 
@@ -272,7 +311,8 @@ impl Lease<OfRequest> {
             self.tenancy.is_wanted.store(false, Ordering::Relaxed);
             self.tenancy.turn(WITH_HTTPD, FREE);
         }
-        Service { lease: self, is_first, outer: SERVED.replace(self) }
+        let family_before = self.tenancy.family.get().map(|family| family.open(this_thread()));
+        Service { lease: self, is_first, outer: SERVED.replace(self), family_before }
     }
 }
 
@@ -338,12 +378,26 @@ pub struct Service<'l> {
     lease: &'l Lease<OfRequest>,
     is_first: bool,
     outer: *const Lease<OfRequest>,
+    /// None: there was no family yet.
+    family_before: Option<usize>,
 }
 
 impl Drop for Service<'_> {
     fn drop(&mut self) {
-        if self.is_first {
-            self.lease.take_back(WITH_HTTPD);
+        let tenancy = &*self.lease.tenancy;
+        match (tenancy.family.get(), self.family_before) {
+            // That httpd works is for the family to know: a subrequest that has run can be looked at by all threads again.
+            (Some(family), Some(before)) => family.close(before),
+            (Some(family), None) => {
+                let thread = this_thread();
+                if tenancy.holder.load(Ordering::Relaxed) == thread {
+                    family.close(thread);
+                } else if self.is_first {
+                    family.close(WITH_HTTPD);
+                }
+            }
+            (None, _) if self.is_first => self.lease.take_back(WITH_HTTPD),
+            (None, _) => {}
         }
         SERVED.set(self.outer);
     }
@@ -363,9 +417,33 @@ impl Tenancy {
         }
     }
 
-    fn is_served_here(&self) -> bool {
-        served().is_some_and(|request| request.tenancy.served_with == self.served_with)
+    /// Whether the calling thread might get a loan.
+    fn may_be_tried(&self, holder: usize, thread: usize) -> bool {
+        holder == REVOKED
+            || (holder == thread || self.may_be_taken(holder))
+                && self
+                    .family
+                    .get()
+                    .is_none_or(|family| family.may_be_entered(thread, serves(family.connection)))
     }
+
+    /// What the family goes back to after the loan, if it is this loan that entered it; what a family that is made meanwhile
+    /// goes back to.
+    fn enter_family(&self, thread: usize, before: Option<usize>) -> Result<Option<usize>, Busy> {
+        match self.family.get() {
+            None => Ok(before),
+            Some(family) => family.enter(thread, serves(family.connection)),
+        }
+    }
+
+    fn is_served_here(&self) -> bool {
+        serves(self.served_with)
+    }
+}
+
+/// Whether the calling thread serves a request of the connection at this address.
+fn serves(connection: usize) -> bool {
+    served().is_some_and(|request| request.tenancy.served_with == connection)
 }
 
 fn gone<K: Leased>() -> PyErr {
@@ -388,6 +466,7 @@ pub struct Loan<'l, K: Leased> {
     handle: K::Handle<'l>,
     /// What the record goes back to; None for a loan inside another one of this thread.
     before: Option<usize>,
+    family_before: Option<usize>,
 }
 
 impl<'l, K: Leased> Deref for Loan<'l, K> {
@@ -400,9 +479,14 @@ impl<'l, K: Leased> Deref for Loan<'l, K> {
 
 impl<K: Leased> Drop for Loan<'_, K> {
     fn drop(&mut self) {
+        let thread = this_thread();
+        if let Some(before) = self.family_before
+            && let Some(family) = self.tenancy.family.get()
+        {
+            family.leave(thread, before);
+        }
         let Some(before) = self.before else { return };
         // A signal may have revoked the lease under this very thread.
-        let thread = this_thread();
         let _ = self.tenancy.holder.compare_exchange(
             thread,
             before,

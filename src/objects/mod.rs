@@ -8,6 +8,7 @@ pub mod connection;
 pub mod connection_io;
 pub mod cookies;
 pub mod deadline;
+mod family;
 pub mod file_info;
 mod file_stamp;
 pub mod filter;

@@ -135,8 +135,12 @@ impl RequestState {
     }
 
     fn new(request: Request<'_>) -> Self {
+        let lease = Lease::of_request(request);
+        if let Some(other) = request.main().or_else(|| request.prev()) {
+            lease.join(Self::of(other).lease.family());
+        }
         Self {
-            lease: Lease::of_request(request),
+            lease,
             services: Cell::new(0),
             objects: RefCell::new(Vec::new()),
             phase: Cell::new(None),
