@@ -51,6 +51,13 @@ def page(roots, httpd):
     return start
 
 
+def test_quickstart(page):
+    site = page("quickstart")
+    shutil.copytree(real.PROJECT / "examples/hello", site.pages / "hello")
+    for path in ("/hello/", "/hello/any/thing"):
+        assert site.get(path).text == "Hello from mod_python!\n"
+
+
 def test_publisher(page):
     site = page("publisher")
     assert site.get("/shop/price?article=tea&count=3").text == "<html>3 of tea</html>"

@@ -19,10 +19,12 @@ ENVIRONMENT = {
 }
 
 # In namespaces of its own for mounts, processes and, unless the command needs the network, addresses: port 80 is free there.
+# The processes of an earlier command are gone, like those before a boot: their numbers are somebody else's.
 ENTER = """
 mount -t overlay overlay -o lowerdir={base},upperdir={upper},workdir={work} {root}
 mount -t proc proc {root}/proc
 mount --rbind /dev {root}/dev
+rm -f {root}/run/apache2/apache2.pid
 {network}
 exec chroot {root} /usr/bin/env -i {variables} bash -euo pipefail -c {script}
 """
