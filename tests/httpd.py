@@ -175,6 +175,7 @@ class Site(client.Client):
         self.env = {"PATH": "/usr/bin:/bin", **valgrind.ENVIRONMENT, **(env or {})}
         self.defines = defines
         self.expected, self.process, self.port = [], None, None
+        self.generations_before = 0
         self.killed = []
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="httpd-"))
         self.root.chmod(0o755)
@@ -273,6 +274,7 @@ class Site(client.Client):
 
     def launch(self):
         """Start httpd; False if somebody else took the port meanwhile."""
+        self.generations_before = self.generations()
         with open(self.root / "stderr", "wb") as stderr:
             self.process = subprocess.Popen(
                 [*valgrind.command(self.root), *self.command()],
@@ -333,6 +335,7 @@ class Site(client.Client):
         self.signal_restart(signal.SIGUSR1)
 
     def restart(self):
+        self.settle()
         self.signal_restart(signal.SIGHUP)
 
     def settle(self):
@@ -355,11 +358,25 @@ class Site(client.Client):
         return before == threads_of(self.child_pids()) and all(state == "S" for state, _ in before.values())
 
     def signal_restart(self, number):
-        if number == signal.SIGHUP:
-            self.settle()
-        starts = self.error_log.count("resuming normal operations")
+        """httpd answers before it is ready for signals: one that comes too early ends it, or counts for two."""
+        self.wait_for_generation(self.generations_before)
+        count = self.generations()
         self.process.send_signal(number)
-        wait_until(lambda: self.error_log.count("resuming normal operations") > starts, "the next generation")
+        self.wait_for_generation(count)
+
+    def generations(self):
+        """How many have begun, those before the last start among them."""
+        return self.error_log.count("resuming normal operations")
+
+    def wait_for_generation(self, count, deadline=DEADLINE):
+        """Until there have been more than `count`."""
+
+        def is_there():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"httpd ended with {self.process.returncode}:\n{self.error_log[-5000:]}")
+            return self.generations() > count
+
+        wait_until(is_there, "the next generation", deadline)
 
     def stop(self):
         """End httpd as its service manager does; anything but a prompt end is an error."""

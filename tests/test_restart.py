@@ -69,6 +69,13 @@ def test_graceful_restarts_under_load(httpd, mpm):
     assert after[1] <= before[1]
 
 
+def test_a_restart_that_follows_the_start(httpd):
+    """A server answers before its parent has started all children: what it says then is of no restart."""
+    site = httpd(mpm="prefork", handler=HELLO, children=32, server="PythonOption one two\n" * 20_000)
+    site.graceful()
+    assert site.error_log.count("resuming normal operations") == 2
+
+
 @pytest.mark.every_mpm
 def test_a_restart_starts_fresh_interpreters(httpd):
     site = httpd(

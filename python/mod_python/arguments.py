@@ -67,8 +67,8 @@ def arguments_for(function: Callable[..., Any], form: FieldStorage, given: dict[
     by_name, takes_any = parameters.by_name, parameters.takes_any
     values: dict[str, Any] = {}
     lists: dict[str, list[Any]] = {}
-    unread = form.__dict__.get("_pairs") if not form.__dict__.get("_parts") else None
-    for name, value, _ in unread or _triples(form):
+    unread = form.__dict__.get("_texts") if not form.__dict__.get("_parts") else None
+    for name, value in zip(*unread[:2], strict=True) if unread else _pairs(form):
         if name in by_name or takes_any:
             if name not in values:
                 values[name] = value
@@ -85,12 +85,12 @@ def arguments_for(function: Callable[..., Any], form: FieldStorage, given: dict[
     return _positional(parameters, values) if parameters.by_position else ([], values)
 
 
-def _triples(form: FieldStorage) -> Iterator[tuple[str, Any, None]]:
-    """Name and value of each field, in the shape of those of a form that nobody has looked at yet."""
+def _pairs(form: FieldStorage) -> Iterator[tuple[str, Any]]:
+    """Name and value of each field of a form that somebody has looked at, or that has files."""
     for field in form.list:
         if field.name is not None:
             value: Any = str(field) if isinstance(field, str) else field if field.filename else field.value
-            yield field.name, value, None
+            yield field.name, value
 
 
 def _positional(parameters: Parameters, values: dict[str, Any]) -> Arguments:

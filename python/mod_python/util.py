@@ -179,9 +179,19 @@ def _text(value: object, what: str) -> str:
 
 
 class FieldList(list["Field | StringField"]):
-    """Fields in the order of the form, with an index by name that is made when it is needed."""
+    """Fields in the order of the form, with indexes by name that are made when they are needed."""
 
+    _first: dict[str | None, AnyField] | None = None
     _table: dict[str | None, Fields] | None = None
+
+    def first(self) -> dict[str | None, AnyField]:
+        """The first field of each name, in order."""
+        if self._first is None:
+            index: dict[str | None, AnyField] = {}
+            for field in self:
+                index.setdefault(field.name, field)
+            self._first = index
+        return self._first
 
     def table(self) -> dict[str | None, Fields]:
         """The fields of each name, in order."""
@@ -197,7 +207,7 @@ def _forgetting(name: str) -> Callable[..., Any]:
     change = getattr(list, name)
 
     def changed(self: FieldList, *arguments: Any, **options: Any) -> Any:
-        self._table = None
+        self._first = self._table = None
         return change(self, *arguments, **options)
 
     changed.__name__ = name
@@ -226,13 +236,13 @@ class _List:
         def __get__(self, form: FieldStorage | None, owner: object) -> Any:
             if form is None:
                 return self
-            fields, index = _string_fields(form._pairs, StringField)
+            fields, first = _string_fields(*form._texts, StringField)
             form.list = made = FieldList(fields)
             if form._parts:
                 made.extend(_part(*part) for part in form._parts)
             else:
-                made._table = index
-            form._pairs = form._parts = None
+                made._first = first
+            form._texts = form._parts = None
             return made
 
 
@@ -247,8 +257,8 @@ class FieldStorage:
 
     list = _List()
     """All fields, in order."""
-    _pairs: Any
-    """Name, text and bytes of each field that is no file, in order; None once they are in the list."""
+    _texts: Any
+    """Names, texts and bytes of the fields that are no parts, each in order; None once they are in the list."""
     _parts: Any
 
     def __init__(
@@ -261,7 +271,7 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        self._pairs, self._parts = req._read_form(
+        self._texts, self._parts = req._read_form(
             keep_blank_values,
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
@@ -277,8 +287,12 @@ class FieldStorage:
 
     def __getitem__(self, name: str) -> AnyField | Fields:
         """The field of this name, or the list of them. Raises KeyError."""
-        fields = self.list.table()[name]
-        return fields[0] if len(fields) == 1 else fields[:]
+        fields = self.list
+        first = fields.first()
+        if len(first) == len(fields):
+            return first[name]
+        same = fields.table()[name]
+        return same[0] if len(same) == 1 else same[:]
 
     def __setitem__(self, name: str | bytes, value: str | bytes) -> None:
         """Put one field in place of all those of this name."""
@@ -288,26 +302,26 @@ class FieldStorage:
 
     def __delitem__(self, name: str) -> None:
         """Remove all fields of this name. Raises KeyError."""
-        if name not in self.list.table():
+        if name not in self:
             raise KeyError(name)
         self.list[:] = [field for field in self.list if field.name != name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.list.table()
+        return name in self.list.first()
 
     def has_key(self, name: str) -> bool:
         return name in self
 
     def __len__(self) -> int:
         """How many names there are."""
-        return len(self.list.table())
+        return len(self.list.first())
 
     def __iter__(self) -> Iterator[str | None]:
         return iter(self.keys())
 
     def keys(self) -> list[str | None]:  # type: ignore[valid-type]
         """The names, in the order in which they first come."""
-        return [*self.list.table()]
+        return [*self.list.first()]
 
     def items(self) -> list[tuple[str | None, AnyField]]:  # type: ignore[valid-type]
         """Name and field of every field, in order."""
@@ -327,8 +341,7 @@ class FieldStorage:
     def getfirst(self, name: str, default: Any = None) -> Any:
         """The first field of this name, or the default."""
         # What most handlers call for each field.
-        fields = (self.list._table or self.list.table()).get(name)
-        return fields[0] if fields else default
+        return (self.list._first or self.list.first()).get(name, default)
 
     def getlist(self, name: str) -> Fields:
         """The fields of this name, perhaps none."""

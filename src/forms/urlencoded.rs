@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// What stands between two pairs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -126,19 +126,19 @@ pub fn decode(text: &[u8], onto: &mut Vec<u8>) {
     for byte in &mut *decoded {
         *byte = if *byte == b'+' { b' ' } else { *byte };
     }
-    let Some(mut written) = memchr(b'%', decoded) else { return };
-    let mut read = written;
-    while read < decoded.len() {
-        if let Some(byte) = escaped(&decoded[read..]) {
+    let (mut read, mut written) = (0, 0);
+    for found in memchr_iter(b'%', text) {
+        if written < read {
+            decoded.copy_within(read..found, written);
+        }
+        (read, written) = (found, written + found - read);
+        if let Some(byte) = escaped(&text[found..]) {
             decoded[written] = byte;
             (read, written) = (read + 3, written + 1);
-            continue;
         }
-        // A `%` that begins no escape, or what stands before the next one.
-        let next = memchr(b'%', &decoded[read + 1..]).map_or(decoded.len(), |next| read + 1 + next);
-        decoded.copy_within(read..next, written);
-        (read, written) = (next, written + next - read);
     }
+    decoded.copy_within(read.., written);
+    written += text.len() - read;
     onto.truncate(start + written);
 }
 
@@ -149,7 +149,12 @@ fn escaped(text: &[u8]) -> Option<u8> {
 }
 
 pub(super) fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

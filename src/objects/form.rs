@@ -1,5 +1,5 @@
-//! `_read_form`: the fields of a request's query and body, read and taken apart with Python's lock released, as tuples from
-//! which `mod_python.util` makes its objects.
+//! `_read_form`: the fields of a request's query and body, read and taken apart with Python's lock released, as text from
+//! which `mod_python.util` makes its objects when they are asked for.
 
 use std::borrow::Cow;
 
@@ -81,17 +81,20 @@ pub struct Form<'a, 'py> {
     keep_blank: bool,
     /// Whether reading the body will not wait.
     has_arrived: bool,
-    /// Name, text, and its bytes where they cannot be had from it: fields of the query and of an urlencoded body.
-    pairs: Bound<'py, PyList>,
+    pairs: TextPairs<'py>,
     /// What `form_parts` makes of the parts of a multipart body.
     pub parts: Bound<'py, PyList>,
 }
 
+/// Fields of the query and of an urlencoded body, in lists of one length: their names, their texts, and the bytes of those
+/// texts from which they cannot be had, None for the others.
+type TextPairs<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
+
 pub fn read_form<'py>(
     this: Req<'_, 'py>,
     arguments: Arguments<'_, 'py>,
-) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let request = loan(this)?;
+) -> PyResult<(TextPairs<'py>, Bound<'py, PyList>)> {
+    let (py, request) = (this.py(), loan(this)?);
     let limits = Limits::of(*request)?;
     let mut form = Form {
         this,
@@ -101,8 +104,8 @@ pub fn read_form<'py>(
         file_callback: arguments.some(1),
         field_callback: arguments.some(2),
         has_arrived: false,
-        pairs: PyList::empty(this.py()),
-        parts: PyList::empty(this.py()),
+        pairs: (PyList::empty(py), PyList::empty(py), PyList::empty(py)),
+        parts: PyList::empty(py),
     };
     match form.read(&mut Usage::new(&limits)) {
         Ok(()) => Ok((form.pairs, form.parts)),
@@ -185,10 +188,12 @@ impl<'py> Form<'_, 'py> {
     }
 
     fn append_pairs(&self, pairs: &Pairs, charset: &Charset) -> PyResult<()> {
+        let (names, texts, octets_of_texts) = &self.pairs;
         for (name, value) in pairs.iter() {
-            let name = charset.decode(self.py(), name)?;
             let (text, octets) = self.text(value, charset)?;
-            self.pairs.append((name, text, octets))?;
+            names.append(charset.decode(self.py(), name)?)?;
+            texts.append(text)?;
+            octets_of_texts.append(octets)?;
         }
         Ok(())
     }

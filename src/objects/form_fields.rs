@@ -1,33 +1,30 @@
-//! `_apache._string_fields`: the fields of a form as objects, with an index of them by name.
+//! `_apache._string_fields`: the fields of a form as objects, with an index of the first of each name.
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::python::row::Arguments;
 
-/// `_string_fields(pairs, class)`
+/// `_string_fields(names, texts, octets, class)`
 pub fn string_fields<'py>(
     _module: Borrowed<'_, 'py, PyAny>,
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyDict>)> {
     let py = arguments.py();
-    let (pairs, class) = (arguments.required(0)?.cast::<PyList>()?, arguments.required(1)?);
-    let (name_of, octets_of) = (PyString::new(py, "name"), PyString::new(py, "_octets"));
-    let (fields, index) = (PyList::empty(py), PyDict::new(py));
-    for pair in pairs.iter() {
-        let pair = pair.cast_into::<PyTuple>()?;
-        let (name, octets) = (pair.get_borrowed_item(0)?, pair.get_borrowed_item(2)?);
-        let field = class.call1((pair.get_borrowed_item(1)?,))?;
-        field.setattr(&name_of, name)?;
+    let list = |index| Ok::<_, PyErr>(arguments.required(index)?.cast::<PyList>()?);
+    let (names, texts, octets_of_texts) = (list(0)?, list(1)?, list(2)?);
+    let class = arguments.required(3)?;
+    let (name_of, octets_of) = (PyString::intern(py, "name"), PyString::intern(py, "_octets"));
+    let (fields, first) = (PyList::empty(py), PyDict::new(py));
+    for ((name, text), octets) in names.iter().zip(texts.iter()).zip(octets_of_texts.iter()) {
+        let field = class.call1((text,))?;
+        field.setattr(&name_of, &name)?;
         if !octets.is_none() {
             field.setattr(&octets_of, octets)?;
         }
-        match index.get_item(name)? {
-            Some(others) => others.cast_into::<PyList>()?.append(&field)?,
-            None => index.set_item(name, PyList::new(py, [&field])?)?,
-        }
-        fields.append(field)?;
+        fields.append(&field)?;
+        first.set_default(name, field)?;
     }
-    Ok((fields, index))
+    Ok((fields, first))
 }

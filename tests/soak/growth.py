@@ -1,8 +1,10 @@
 """What processes weigh: private memory, open files, and processes that should not be there."""
 
+import collections
 import dataclasses
 import os
 import pathlib
+import re
 
 import memory
 
@@ -11,11 +13,22 @@ import memory
 class Weight:
     memory: int
     """KiB, private."""
-    files: int
+    files: collections.Counter
+    """How many it has open of each name; pipes and sockets are all alike."""
 
 
 def weigh(pid):
-    return Weight(memory.memory(pid), len(os.listdir(f"/proc/{pid}/fd")))
+    return Weight(memory.memory(pid), files_of(pid))
+
+
+def files_of(pid):
+    names = collections.Counter()
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        try:
+            names[re.sub(r":\[\d+\]$", "", os.readlink(entry.path))] += 1
+        except FileNotFoundError:
+            continue
+    return names
 
 
 def weigh_all(pids):
@@ -35,14 +48,19 @@ class Growth:
     memory: int
     files: int
     requests: int
+    more: str = ""
+    """Names of which it has more open than before, and how many more."""
 
 
 def between(before, after, requests):
     """How each process has grown that is in both; `requests` are those of all of them together."""
     both = [pid for pid in before if pid in after]
-    return [
-        Growth(after[pid].memory - before[pid].memory, after[pid].files - before[pid].files, requests // len(both)) for pid in both
-    ]
+    return [growth(before[pid], after[pid], requests // len(both)) for pid in both]
+
+
+def growth(before, after, requests):
+    more = ", ".join(f"{name} {count:+}" for name, count in sorted((after.files - before.files).items()))
+    return Growth(after.memory - before.memory, after.files.total() - before.files.total(), requests, more)
 
 
 def processes_of(session):

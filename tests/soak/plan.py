@@ -30,3 +30,19 @@ def from_environment(environment=os.environ):
         Plan(mpm, seconds * share, int(requests * share), int(restarts * share), seed)
         for mpm, share in ((mpm, SHARES[mpm] / total) for mpm in wanted)
     ]
+
+
+@dataclasses.dataclass
+class FlatPlan:
+    """How often each question is asked, and which ("all": all of them together); none is each of them."""
+
+    mpms: list
+    count: int
+    names: list
+
+
+def flat_from_environment(environment=os.environ):
+    """Where there is SOAK_FLAT: of SOAK_MPM, SOAK_QUESTIONS."""
+    count = int(environment.get("SOAK_FLAT", "0"))
+    mpms = environment.get("SOAK_MPM", "event").split(",")
+    return FlatPlan(mpms, count, environment.get("SOAK_QUESTIONS", "").replace(",", " ").split()) if count else None

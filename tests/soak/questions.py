@@ -212,6 +212,7 @@ def lines(visitor):
                     received += more
                 if received != wanted:
                     raise Wrong(f"{received!r} instead of {wanted!r}")
+                visitor.ledger.answered("lines")
     except OSError as error:
         raise Broken(repr(error)) from None
 

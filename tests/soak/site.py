@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -155,12 +156,17 @@ class Site(httpd.Site):
         self.write("reload/shared.py", f"VERSION = {version}\n")
         self.write("reload/versioned.py", VERSIONED % version)
 
-    def signal_restart(self, number):
-        """Under load, and with a log too long to be read again and again."""
+    def restart(self):
+        """Without waiting for connections to end: there are always some."""
+        self.signal_restart(signal.SIGHUP)
+
+    def generations(self):
+        """From a log too long to be read again and again."""
         self.log.poll()
-        starts = self.log.starts
-        self.process.send_signal(number)
-        httpd.wait_until(lambda: self.log.poll() and self.log.starts > starts, "the next generation", deadline=120)
+        return self.log.starts
+
+    def wait_for_generation(self, count, deadline=120):
+        super().wait_for_generation(count, deadline)
 
     def remove(self):
         if self.is_mounted:

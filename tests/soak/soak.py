@@ -20,8 +20,9 @@ STRETCH = 60
 
 
 class Soak:
-    def __init__(self, plan):
-        self.plan, self.ledger = plan, Ledger()
+    def __init__(self, plan, tell=lambda line: None):
+        """`tell` gets a line when the weather changes."""
+        self.plan, self.ledger, self.tell, self.is_hurried = plan, Ledger(), tell, False
         self.site = Site(plan.mpm)
         self.versions = Versions(self.site)
         self.weather = Weather(self.site, self.ledger, plan.seed)
@@ -53,8 +54,9 @@ class Soak:
                 self.site.graceful()
             parent = growth.weigh(self.site.pid)
             while self.is_wanted():
-                self.calm()
-                self.storm()
+                for weather in (self.calm, self.storm):
+                    weather()
+                    self.tell(f"{weather.__name__}: {done(self)}, {len(verdict(self))} failures")
         finally:
             self.over.set()
             for thread in threads:
@@ -69,7 +71,7 @@ class Soak:
         """When the children of the last generations have ended, for each of which it has a pipe."""
 
         def grown():
-            return growth.between({1: before}, {1: growth.weigh(self.site.pid)}, self.ledger.requests)[0]
+            return growth.growth(before, growth.weigh(self.site.pid), self.ledger.requests)
 
         try:
             httpd.wait_until(lambda: grown().files <= 0, "the end of old generations", PATIENCE)
@@ -95,6 +97,8 @@ class Soak:
 
     def is_wanted(self):
         plan = self.plan
+        if self.is_hurried:
+            return False
         goes_on = time.monotonic() - self.began < plan.seconds
         return goes_on or self.ledger.requests < plan.requests or self.weather.restarts < plan.restarts
 
@@ -111,12 +115,13 @@ class Soak:
         self.children += growth.between(before, after, self.ledger.requests - requests)
 
     def storm(self):
-        end = time.monotonic() + self.stretch()
-        self.weather.storm(lambda: time.monotonic() > end)
+        """Twice as long where a number of restarts is wanted."""
+        end = time.monotonic() + self.stretch() * (2 if self.plan.restarts else 1)
+        self.weather.storm(lambda: self.is_hurried or time.monotonic() > end)
 
     def pause(self, seconds):
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.is_hurried:
             self.site.log.poll()
             time.sleep(0.05)
 
@@ -167,9 +172,7 @@ def verdict(soak):
 def report(soak):
     """The figures, a line each."""
     ledger = soak.ledger
-    seconds = time.monotonic() - soak.began
-    done = f"{ledger.requests} right answers in {seconds:.0f} s, {soak.weather.restarts} restarts"
-    yield f"{soak.plan.mpm}: {done}, seed {soak.plan.seed}"
+    yield f"{soak.plan.mpm}: {done(soak)}, seed {soak.plan.seed}"
     yield f"failures that should not be: {len(verdict(soak))}"
     yield "lost with what was done to the server: " + listed(ledger.excused)
     yield "what was done: " + listed(ledger.events)
@@ -178,6 +181,11 @@ def report(soak):
     if soak.parent:
         yield f"parent: {soak.parent.memory:+} KiB, {soak.parent.files:+} files"
     yield f"zombies: {len(soak.zombies)}, processes after the end: {len(soak.strays)}"
+
+
+def done(soak):
+    seconds = time.monotonic() - soak.began
+    return f"{soak.ledger.requests} right answers in {seconds:.0f} s, {soak.weather.restarts} restarts"
 
 
 def of_children(children):

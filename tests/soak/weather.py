@@ -194,6 +194,6 @@ def full_disk(weather):
 
 
 EVENTS = [
-    graceful_restart, graceful_restart, graceful_restart, hard_restart, killed_in_a_request, killed_in_a_session_lock,
-    killed_in_an_import, exits, stuck, full_disk,
+    *(graceful_restart,) * 5, *(hard_restart,) * 2, killed_in_a_request, killed_in_a_session_lock, killed_in_an_import, exits,
+    stuck, full_disk,
 ]  # fmt: skip
