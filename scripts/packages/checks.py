@@ -59,8 +59,13 @@ def index(req, name="nobody"):
 END
 cat >/var/www/html/shop/list.psp <<'END'
 <ul>
-<% for number in range(3): %><li><%= number %></li>
-<% # end %></ul>
+<%
+for number in range(3):
+    # begin
+%><li><%= number %></li>
+<%
+# end
+%></ul>
 END
 cat >/srv/lib/doorkeeper.py <<'END'
 from mod_python import apache
@@ -81,12 +86,15 @@ cat >/etc/apache2/conf-available/shop.conf <<'END'
         PythonOption mod_python.session.session_type FileSession
         AuthType Basic
         AuthName shop
+        AuthBasicAuthoritative Off
+        AuthUserFile /dev/null
         Require valid-user
         PythonAuthenHandler doorkeeper
     </Directory>
 </IfModule>
 END
 a2enconf -q shop
+echo "ServerTokens Full" >/etc/apache2/conf-enabled/tokens.conf
 """
 
 ASK = """
