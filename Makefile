@@ -29,7 +29,7 @@ help:
 	@echo "make soak         ten minutes of everything at once, restarts and killed children among it (SOAK_SECONDS=60 for another time)"
 	@echo "make test-valgrind  the server tests with every httpd under valgrind (hours; ARGUMENTS=\"tests/test_filter.py\" for some)"
 	@echo "make test-matrix  the same binary, and its tests, under several versions of Python (PYTHONS=\"3.13 3.14\" for some)"
-	@echo "make test-packages  Debian packages built and installed in clean Debian 12 and 13, the wheel in Debian 13 (root)"
+	@echo "make test-packages  Debian package, wheel and make install in clean Debian 12 and 13, the container (root)"
 	@echo "make bench        side by side with the C modules"
 
 build:

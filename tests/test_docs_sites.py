@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
@@ -41,7 +42,9 @@ def page(roots, httpd):
         shutil.copytree(PAGES / name, root, dirs_exist_ok=True)
         if "/srv/www/venv" in (root / "httpd.conf").read_text():
             subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", root / "venv"], check=True)
-        server = (root / "httpd.conf").read_text().replace("7007", "${echo}")
+        server = (root / "httpd.conf").read_text().replace("7007", "${echo}").replace("*:80>", "*:${port}>")
+        if sys.version_info < (3, 12):
+            server = server.replace("PythonInterpreterGIL own", "PythonInterpreterGIL shared")
         for file in root.rglob("*.py"):
             file.write_text(file.read_text().replace("/srv/www", str(root)))
         site = httpd(server=f"Define echo {real.free_port()}\n" + server.replace("/srv/www", str(root)), modules=MODULES, **options)
@@ -49,6 +52,13 @@ def page(roots, httpd):
         return site
 
     return start
+
+
+def test_quickstart(page):
+    site = page("quickstart")
+    shutil.copytree(real.PROJECT / "examples/hello", site.pages / "hello")
+    for path in ("/hello/", "/hello/any/thing"):
+        assert site.get(path).text == "Hello from mod_python!\n"
 
 
 def test_publisher(page):
@@ -175,6 +185,22 @@ def test_str_and_bytes(page):
 def test_threads(page):
     site = page("threads")
     assert sorted(int(site.get("/").text) for _ in range(3)) == [1, 2, 3]
+
+
+def test_interpreters(page):
+    site = page("interpreters")
+    for name in ("shop", "wiki"):
+        host = {"Host": f"{name}.example"}
+        assert site.get("/", headers=host).text == f"the {name}, in {name}.example\n"
+        assert site.get("/figures", headers=host).text == f"the {name}, in main_interpreter\n"
+
+
+def test_http(page):
+    site = page("http")
+    first = site.get("/")
+    assert (first.text, first.headers["ETag"]) == ("Warm the pot first.\n", '"7"')
+    conditions = ({"If-None-Match": '"7"'}, {"If-Modified-Since": first.headers["Last-Modified"]}, {"If-Match": '"6"'})
+    assert [site.get("/", headers=condition).status for condition in conditions] == [304, 304, 412]
 
 
 def test_every_site_is_tested():

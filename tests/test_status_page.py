@@ -36,7 +36,7 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag not in ("meta", "hr", "br", "img"):
             self.open.append(tag)
-        if tag in ("h1", "h2"):
+        if tag in ("h1", "h2", "h3"):
             self.heading = ""
         if tag == "tr":
             self.tables.setdefault(self.heading, []).append([])
@@ -47,7 +47,7 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] in ("h1", "h2"):
+        if self.open and self.open[-1] in ("h1", "h2", "h3"):
             self.heading += data
         if self.open and self.open[-1] in ("td", "th"):
             self.tables[self.heading][-1][-1] += data
@@ -88,6 +88,7 @@ def test_numbers_of_the_page(httpd):
     assert (calls["content"], calls["wsgi"]) == ("4", "0")
     [process] = page.rows("Processes")
     assert (process["interpreter"], process["requests"], process["errors"]) == ("localhost", "4", "1")
+    assert [process[name] for name in ("1xx", "2xx", "3xx", "4xx", "5xx", "other")] == ["0", "3", "0", "0", "1", "0"]
     assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", process["started"])
 
 
@@ -208,17 +209,22 @@ def test_a_section_of_mod_status(httpd, order):
     assert site.get("/?error").status == 500
     wait_for(site, {"2xx": 2, "5xx": 1}, "requests_total", "status")
     text = site.get("/server-status").text
-    section = text[text.index("<h2>mod_python</h2>") :]
-    assert "ugly" not in section
-    cells = re.findall(r"<td[^>]*>([^<]*)</td>", section)
-    assert cells[:5] == ["localhost", "3", "0", "2", "0"]
+    page = Page(text[text.index("<h2>mod_python</h2>") : text.index("</body>")])
+    [row], [process], [error] = (page.rows(heading) for heading in ("mod_python", "Processes", "Last errors"))
+    for counted in (row, process):
+        assert [counted[name] for name in ("interpreter", "requests", "2xx", "5xx", "errors")] == ["localhost", "3", "2", "1", "1"]
+    assert float(process["RSS, MiB"]) > 1 and int(process["process"]) in site.child_pids()
+    assert (error["URI"], error["error"]) == ("/", "PythonHandler app: ValueError: <b>bad & ugly</b>")
     lines = dict(line.split(": ", 1) for line in site.get("/server-status?auto").text.splitlines() if ": " in line)
     assert (lines["PythonRequests"], lines["PythonRequests2xx"], lines["PythonRequests5xx"]) == ("3", "2", "1")
     assert (lines["PythonErrors"], lines["PythonBusyThreads"], lines["PythonProcesses"]) == ("1", "0", "1")
     assert float(lines["PythonSeconds"]) >= 0
     plain = site.get("/server-status?notable").text
-    assert "<table" not in plain[plain.index("<h2>mod_python</h2>") :]
-    assert "localhost: 3 requests, 1 errors" in html.unescape(plain)
+    plain = plain[plain.index("<h2>mod_python</h2>") :]
+    assert "<table" not in plain and "<b>" not in plain
+    counted = r"localhost: 3 requests \(0 other, 0 1xx, 2 2xx, 0 3xx, 0 4xx, 1 5xx\), 1 errors"
+    assert len(re.findall(counted, plain)) == 2 and re.search(rf"Process {process['process']}, \d+\.\d MiB: {counted}", plain)
+    assert "localhost /: PythonHandler app: ValueError: <b>bad & ugly</b>" in html.unescape(plain)
 
 
 def test_the_section_after_restarts(httpd):

@@ -22,47 +22,90 @@ find / -xdev -regextype egrep -regex "$outside" -prune -o -print | sort
 """
 
 REMOVE = """
-a2disconf -q app
+a2disconf -q app hello
 apt-get remove -y -qq libapache2-mod-python >&2
 test ! -e /etc/apache2/mods-enabled/python.load
 test ! -e /usr/lib/apache2/modules/mod_python.so
 apachectl restart
 curl --silent --fail http://localhost/
-rm -r /var/www/html/app /etc/apache2/conf-available/app.conf
+rm -r /var/www/html/app /srv/www /etc/apache2/conf-available/{app,hello}.conf hello.py hello.conf
 apt-get purge -y -qq libapache2-mod-python >&2
 """
 
+OFF_AND_ON = """
+a2disconf -q app hello
+a2dismod -q python
+apachectl restart
+(! apachectl -M 2>&1 | grep python_module)
+a2enmod -q python
+a2enconf -q app hello
+apachectl restart
+curl --silent --show-error --fail http://localhost/hello/
+"""
+
+# The publisher with a session, a page of PSP, a module from PythonPath that lets people in.
 OLD_SITE = """
 apt-get install -y -qq apache2 libapache2-mod-python={old} >&2
-mkdir /var/www/html/shop
+mkdir /var/www/html/shop /srv/lib
 cat >/var/www/html/shop/index.py <<'END'
-import mod_python.version
+from mod_python import Session
 
 
-def index(req):
-    return "mod_python " + mod_python.version.version + " publishes"
+def index(req, name="nobody"):
+    session = Session.Session(req)
+    session["name"] = name
+    session.save()
+    return "published for " + name + ", " + ("new" if session.is_new() else "known")
+END
+cat >/var/www/html/shop/list.psp <<'END'
+<ul>
+<%
+for number in range(3):
+    # begin
+%><li><%= number %></li>
+<%
+# end
+%></ul>
+END
+cat >/srv/lib/doorkeeper.py <<'END'
+from mod_python import apache
+
+
+def authenhandler(req):
+    password = req.get_basic_auth_pw()
+    return apache.OK if (req.user, password) == ("ada", "countess") else apache.HTTP_UNAUTHORIZED
 END
 cat >/etc/apache2/conf-available/shop.conf <<'END'
 <IfModule mod_python.c>
+    PythonPath "['/srv/lib'] + sys.path"
     <Directory "/var/www/html/shop">
-        SetHandler mod_python
-        PythonHandler mod_python.publisher
+        AddHandler mod_python .py .psp
+        PythonHandler mod_python.publisher | .py
+        PythonHandler mod_python.psp | .psp
         PythonDebug Off
         PythonOption mod_python.session.session_type FileSession
+        AuthType Basic
+        AuthName shop
+        AuthBasicAuthoritative Off
+        AuthUserFile /dev/null
+        Require valid-user
+        PythonAuthenHandler doorkeeper
     </Directory>
 </IfModule>
 END
 a2enconf -q shop
-apachectl restart
-curl --silent --show-error --fail http://localhost/shop/index.py
+echo "ServerTokens Full" >/etc/apache2/conf-enabled/tokens.conf
 """
 
-UPGRADE = """
-apt-get install -y -qq ./libapache2-mod-python_4*.deb >&2
+ASK = """
 apachectl restart
-curl --silent --show-error --fail http://localhost/shop/index.py
-apachectl -M >&2
-apache2ctl stop
+ask="curl --silent --show-error --write-out %{http_code}\\n http://localhost/shop"
+$ask/index.py --output /dev/null
+$ask/index.py --user ada:wrong --output /dev/null
+$ask/index.py?name=Ada --user ada:countess
+$ask/list.psp --user ada:countess
+curl --silent --head http://localhost/
+apachectl -M
 """
 
 # A handler as a page of the httpd of the system.
@@ -98,8 +141,10 @@ def clean_install(layer: Layer, package: pathlib.Path) -> None:
     dependencies = "apt-get install -y -qq $(dpkg-deb -f /root/*.deb Depends | tr ',' '\\n' | grep -o '^ *[a-z0-9.+-]*') apache2"
     layer.run("what the package depends on", dependencies)
     before = layer.run("files before", LIST)
-    told = layer.run("the quick start", "cd; " + documents.block("debian"))
+    told = layer.run("installation", "cd; " + documents.block("debian"))
     expect(layer, told, "Hello from mod_python!")
+    expect(layer, layer.run("the quick start", "cd; " + _quick_start()), "Hello from mod_python!")
+    expect(layer, layer.run("a2dismod and a2enmod", OFF_AND_ON), "Hello from mod_python!")
     parts = "mod_python version; man -w mod_python 2>/dev/null || test -e /usr/share/man/man1/mod_python.1.gz; mod_python check"
     expect(layer, layer.run("its parts", parts), "0 errors")
     served = layer.run("serve", SERVE.format(handler="/usr/share/doc/libapache2-mod-python/examples/hello/hello.py"))
@@ -108,8 +153,16 @@ def clean_install(layer: Layer, package: pathlib.Path) -> None:
     for name in ("quick-start", "examples"):
         layer.put(tests / name, f"/root/{name}")
         layer.run(f"the package's own test {name}", f"apachectl stop 2>/dev/null || true; /root/{name}")
-    expect(layer, layer.run("remove and purge", REMOVE), "Apache2")
+    expect(layer, layer.run("remove and purge", "cd; " + REMOVE), "Apache2")
     _compare(layer, before, layer.run("files after", LIST))
+
+
+def _quick_start() -> str:
+    """The page's files, in the working directory, and its commands."""
+    page = "quickstart.md"
+    shown = {"hello.py": "examples/hello/hello.py", "hello.conf": "examples/_pages/quickstart/httpd.conf"}
+    files = [f"cat >{name} <<'END'\n{documents.file(path, page)}END\n" for name, path in shown.items()]
+    return "".join(files) + documents.block("quickstart", page)
 
 
 def upgrade(layer: Layer, package: pathlib.Path) -> None:
@@ -121,10 +174,15 @@ def upgrade(layer: Layer, package: pathlib.Path) -> None:
         raise Failure(f"{layer.title}: there is no libapache2-mod-python to upgrade from:\n{old}")
     layer.run("downloads", "cd; " + DOWNLOAD.format(packages="apache2 ./*.deb"), network=True)
     layer.run("more downloads", f"apt-get install -y -qq --download-only apache2 libapache2-mod-python={version[1]}", network=True)
-    expect(layer, layer.run("a site of mod_python 3.5", "cd; " + OLD_SITE.format(old=version[1])), "mod_python 3.5")
-    told = layer.run("the same site after the upgrade", "cd; " + UPGRADE)
-    expect(layer, told, "mod_python 4")
-    expect(layer, told, "python_module (shared)")
+    layer.run("a site of mod_python 3.5", "cd; " + OLD_SITE.format(old=version[1]))
+    before = layer.run("its answers", ASK)
+    layer.run("the upgrade", "cd; apt-get install -y -qq ./libapache2-mod-python_4*.deb")
+    after = layer.run("the same site's answers", ASK)
+    for told, name in ((before, "mod_python/3.5"), (after, "mod_python/4")):
+        expect(layer, told, name)
+        expect(layer, told, "python_module (shared)")
+        expect(layer, told, "401\n401\npublished for Ada, new200\n")
+        expect(layer, told, "<li>2</li>")
 
 
 def beside_wsgi(layer: Layer, package: pathlib.Path) -> None:
@@ -132,7 +190,7 @@ def beside_wsgi(layer: Layer, package: pathlib.Path) -> None:
     layer.put(package, f"/root/{package.name}")
     needed = "cd; apt-get update -qq; apt-get install -y -qq apache2 libapache2-mod-wsgi-py3; a2query -m wsgi"
     layer.run("an httpd with mod_wsgi", needed, network=True)
-    script = "cd; apt-get install -y -qq ./libapache2-mod-python_4*.deb; ! a2query -m python; apachectl configtest"
+    script = "cd; apt-get install -y -qq ./libapache2-mod-python_4*.deb; (! a2query -m python); apachectl configtest"
     expect(layer, layer.run("the package beside it", script, network=True), "mod_python is not switched on, since mod_wsgi is")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shlex
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -19,10 +20,12 @@ ENVIRONMENT = {
 }
 
 # In namespaces of its own for mounts, processes and, unless the command needs the network, addresses: port 80 is free there.
+# The processes of an earlier command are gone, like those before a boot: their numbers are somebody else's.
 ENTER = """
 mount -t overlay overlay -o lowerdir={base},upperdir={upper},workdir={work} {root}
 mount -t proc proc {root}/proc
 mount --rbind /dev {root}/dev
+rm -f {root}/run/apache2/apache2.pid
 {network}
 exec chroot {root} /usr/bin/env -i {variables} bash -euo pipefail -c {script}
 """
@@ -30,6 +33,15 @@ exec chroot {root} /usr/bin/env -i {variables} bash -euo pipefail -c {script}
 
 class Failure(Exception):
     """A command failed; the text is what it was about, and the end of its output."""
+
+
+@contextlib.contextmanager
+def step(title: str, what: str) -> Iterator[None]:
+    """Says what is being done, and how long it took."""
+    started = time.monotonic()
+    print(f"{title}: {what}", end="", flush=True)
+    yield
+    print(f" ({time.monotonic() - started:.0f} s)", flush=True)
 
 
 class Layer:
@@ -55,10 +67,8 @@ class Layer:
             **names,
         )
         spaces = ["--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"])]
-        started = time.monotonic()
-        print(f"{self.title}: {what}", end="", flush=True)
         log = self.directory / "log"
-        with open(log, "w", encoding="utf-8") as output:
+        with step(self.title, what), open(log, "w", encoding="utf-8") as output:
             done = subprocess.run(
                 ["unshare", *spaces, "bash", "-euc", enter],
                 check=False,
@@ -66,7 +76,6 @@ class Layer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        print(f" ({time.monotonic() - started:.0f} s)", flush=True)
         told = log.read_text(errors="replace")
         if done.returncode != 0:
             tail = "\n".join(told.splitlines()[-40:])

@@ -11,13 +11,15 @@ from matrix import debian
 
 @dataclasses.dataclass(frozen=True)
 class Root:
-    """A Debian suite. There is no httpd: what the package needs, it has to bring itself."""
+    """A Debian suite and the version of its Python. There is no httpd: what the package needs, it has to bring itself."""
 
     suite: str
+    python: str
     has_old_package: bool = False
+    is_the_image: bool = False
 
 
-ROOTS = (Root("bookworm", has_old_package=True), Root("trixie"))
+ROOTS = (Root("bookworm", "3.11", has_old_package=True), Root("trixie", "3.13", is_the_image=True))
 
 
 def make(root: Root, directory: pathlib.Path) -> pathlib.Path:

@@ -63,17 +63,25 @@ const COLUMNS: &[Column] = &[
     ("busy threads", |counts| counts.busy().to_string()),
 ];
 
+/// What `figures` are, in the same order.
+fn heads_of_figures() -> impl Iterator<Item = &'static str> {
+    let classes = CLASSES[1..].iter().chain(&CLASSES[..1]);
+    std::iter::once("requests").chain(classes.copied()).chain(COLUMNS.iter().map(|(name, _)| *name))
+}
+
+fn figures(counts: Counts) -> Vec<Cell> {
+    let (other, classes) = counts.responses().split_first().expect("several classes");
+    let mut cells = vec![Cell::number(counts.requests())];
+    cells.extend(classes.iter().chain([other]).map(|responses| Cell::number(*responses)));
+    cells.extend(COLUMNS.iter().map(|(_, value)| Cell::Number(value(counts))));
+    cells
+}
+
 /// A table of all interpreters, as they have counted in all processes, also in those that have ended.
 pub fn interpreters(snapshot: &Snapshot) -> String {
-    let mut heads = vec!["interpreter", "requests"];
-    heads.extend(CLASSES[1..].iter().chain(&CLASSES[..1]));
-    heads.extend(COLUMNS.iter().map(|(name, _)| *name));
+    let heads: Vec<&str> = std::iter::once("interpreter").chain(heads_of_figures()).collect();
     let row = |name: &str, counts: Counts| {
-        let (other, classes) = counts.responses().split_first().expect("several classes");
-        let mut cells = vec![Cell::Text(escape(name)), Cell::number(counts.requests())];
-        cells.extend(classes.iter().chain([other]).map(|responses| Cell::number(*responses)));
-        cells.extend(COLUMNS.iter().map(|(_, value)| Cell::Number(value(counts))));
-        cells
+        std::iter::once(Cell::Text(escape(name))).chain(figures(counts)).collect()
     };
     let mut rows: Vec<Vec<Cell>> =
         snapshot.interpreters.iter().map(|(name, counts)| row(name, *counts)).collect();
@@ -93,11 +101,10 @@ fn calls(snapshot: &Snapshot) -> String {
     table(&heads, &rows.collect::<Vec<_>>())
 }
 
-/// A row for each process and interpreter.
-fn processes(snapshot: &Snapshot) -> String {
-    let mut heads =
-        vec!["process", "generation", "started", "RSS, MiB", "PSS, MiB", "interpreter", "requests"];
-    heads.extend(COLUMNS.iter().map(|(name, _)| *name));
+/// A table with a row for each process and interpreter.
+pub fn processes(snapshot: &Snapshot) -> String {
+    let mut heads = vec!["process", "generation", "started", "RSS, MiB", "PSS, MiB", "interpreter"];
+    heads.extend(heads_of_figures());
     let rows = snapshot.processes.iter().flat_map(rows_of_process);
     table(&heads, &rows.collect::<Vec<_>>())
 }
@@ -116,7 +123,7 @@ fn rows_of_process(process: &Process) -> Vec<Vec<Cell>> {
     if process.interpreters.is_empty() {
         let mut row = known();
         row.push(Cell::Text("none yet".to_owned()));
-        row.resize_with(row.len() + 1 + COLUMNS.len(), || Cell::Number(String::new()));
+        row.resize_with(row.len() + heads_of_figures().count(), || Cell::Number(String::new()));
         return vec![row];
     }
     let row = |(index, (name, counts)): (usize, &(String, Counts))| {
@@ -124,14 +131,15 @@ fn rows_of_process(process: &Process) -> Vec<Vec<Cell>> {
         if index > 0 {
             row.iter_mut().for_each(|cell| *cell = Cell::Number(String::new()));
         }
-        row.extend([Cell::Text(escape(name)), Cell::number(counts.requests())]);
-        row.extend(COLUMNS.iter().map(|(_, value)| Cell::Number(value(*counts))));
+        row.push(Cell::Text(escape(name)));
+        row.extend(figures(*counts));
         row
     };
     process.interpreters.iter().enumerate().map(row).collect()
 }
 
-fn errors(failures: &[Failure]) -> String {
+/// A table of the errors that are remembered, the newest first.
+pub fn errors(failures: &[Failure]) -> String {
     let rows: Vec<Vec<Cell>> = failures
         .iter()
         .map(|failure| {
@@ -190,7 +198,7 @@ pub fn seconds(nanoseconds: u64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-fn mebibytes(bytes: Option<u64>) -> String {
+pub fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(
         || "–".to_owned(),
         |bytes| {
