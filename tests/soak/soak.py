@@ -7,7 +7,7 @@ import time
 import httpd
 from soak import growth, questions
 from soak.cramped import Cramped
-from soak.ledger import Ledger
+from soak.ledger import SHOWN, Ledger
 from soak.site import Site
 from soak.strangers import Stranger
 from soak.versions import Versions
@@ -56,7 +56,7 @@ class Soak:
             while self.is_wanted():
                 for weather in (self.calm, self.storm):
                     weather()
-                    self.tell(f"{weather.__name__}: {done(self)}, {len(verdict(self))} failures")
+                    self.tell("\n  ".join([f"{weather.__name__}: {done(self)}", *verdict(self)[:SHOWN]]))
         finally:
             self.over.set()
             for thread in threads:
@@ -115,8 +115,8 @@ class Soak:
         self.children += growth.between(before, after, self.ledger.requests - requests)
 
     def storm(self):
-        """Twice as long where a number of restarts is wanted."""
-        end = time.monotonic() + self.stretch() * (2 if self.plan.restarts else 1)
+        """Three times as long where a number of restarts is wanted."""
+        end = time.monotonic() + self.stretch() * (3 if self.plan.restarts else 1)
         self.weather.storm(lambda: self.is_hurried or time.monotonic() > end)
 
     def pause(self, seconds):
