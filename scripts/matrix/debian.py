@@ -15,6 +15,10 @@ class Failure(Exception):
     """A root could not be made."""
 
 
+class Unreachable(Failure):
+    """The archive gives no such suite, or nothing at all."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Root:
     """A Debian suite and the Python to be had there, which becomes the root's `python3`."""
@@ -72,7 +76,12 @@ def bootstrap(suite: str, made: pathlib.Path, log: pathlib.Path) -> None:
     log.write_bytes(b"")
     mirror = apt_mirror()
     command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, str(made)]
-    _run(command + ([mirror] if mirror else []), log)
+    try:
+        _run(command + ([mirror] if mirror else []), log)
+    except Failure as failure:
+        if re.search("Failed getting release|Couldn't (download|find these debs)", str(failure)):
+            raise Unreachable(str(failure)) from None
+        raise
 
 
 def _run(command: list[str], log: pathlib.Path) -> None:

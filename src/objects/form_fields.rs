@@ -15,7 +15,7 @@ pub fn string_fields<'py>(
     let list = |index| Ok::<_, PyErr>(arguments.required(index)?.cast::<PyList>()?);
     let (names, texts, octets_of_texts) = (list(0)?, list(1)?, list(2)?);
     let class = arguments.required(3)?;
-    let (name_of, octets_of) = (PyString::new(py, "name"), PyString::new(py, "_octets"));
+    let (name_of, octets_of) = (PyString::intern(py, "name"), PyString::intern(py, "_octets"));
     let (fields, first) = (PyList::empty(py), PyDict::new(py));
     for ((name, text), octets) in names.iter().zip(texts.iter()).zip(octets_of_texts.iter()) {
         let field = class.call1((text,))?;
