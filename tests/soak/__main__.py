@@ -4,6 +4,7 @@ import signal
 import sys
 
 from soak.flat import walk
+from soak.ledger import SHOWN
 from soak.plan import flat_from_environment, from_environment
 from soak.soak import Soak, report, verdict
 
@@ -22,7 +23,7 @@ def all_at_once():
         sentences = verdict(soak)
         for line in report(soak):
             print(line, flush=True)
-        for sentence in sentences[:40]:
+        for sentence in sentences[:SHOWN]:
             print(f"  {sentence}", flush=True)
         failed = failed or bool(sentences) or soak.is_hurried
     return 1 if failed else 0

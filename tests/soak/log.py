@@ -20,6 +20,8 @@ EXPECTED = re.compile(
     # What a hard restart is for: a child that spins is killed, and on a busy machine takes its time to be gone.
     "|AH0004[67]"
 )
+# In a child that a hard restart ends: httpd takes away what its workers poll with while they are at work.
+OF_HARD_RESTARTS = re.compile("Bad file descriptor: AH0309[0-9]: .*apr_pollset_add failure")
 DEATH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal (?P<signal>.*)")
 
 
@@ -27,6 +29,7 @@ class Log:
     def __init__(self, path):
         self.path, self.offset, self.starts = path, 0, 0
         self.bad, self.deaths, self.killed = [], [], set()
+        self.restarts_hard = False
         self.lock = threading.Lock()
 
     def poll(self):
@@ -46,13 +49,19 @@ class Log:
         return True
 
     def see(self, line):
-        self.starts += "resuming normal operations" in line
+        if "AH00494" in line:
+            self.restarts_hard = True
+        elif "resuming normal operations" in line:
+            self.starts, self.restarts_hard = self.starts + 1, False
         death = DEATH.search(line)
         if death:
             if int(death["pid"]) not in self.killed:
                 self.deaths.append(line)
-        elif httpd.FORBIDDEN.search(line) or (self.is_alarming(line) and not EXPECTED.search(line)):
+        elif httpd.FORBIDDEN.search(line) or (self.is_alarming(line) and not self.is_expected(line)):
             self.bad.append(line)
+
+    def is_expected(self, line):
+        return EXPECTED.search(line) or (self.restarts_hard and OF_HARD_RESTARTS.search(line))
 
     def is_alarming(self, line):
         match = httpd.LINE.match(line)

@@ -7,7 +7,7 @@ import time
 import httpd
 from soak import growth, questions
 from soak.cramped import Cramped
-from soak.ledger import Ledger
+from soak.ledger import SHOWN, Ledger
 from soak.site import Site
 from soak.strangers import Stranger
 from soak.versions import Versions
@@ -29,7 +29,7 @@ class Soak:
         self.began = time.monotonic()
         self.over = threading.Event()
         self.children, self.parent = [], None
-        self.zombies, self.strays = [], []
+        self.zombies, self.strays, self.last_words = [], [], []
 
     def run(self):
         Cramped(self.plan.mpm, self.ledger).run(2 if self.plan.seconds < 60 else 10)
@@ -56,16 +56,29 @@ class Soak:
             while self.is_wanted():
                 for weather in (self.calm, self.storm):
                     weather()
-                    self.tell(f"{weather.__name__}: {done(self)}, {len(verdict(self))} failures")
+                    self.tell("\n  ".join([f"{weather.__name__}: {done(self)}", *verdict(self)[:SHOWN]]))
         finally:
             self.over.set()
             for thread in threads:
                 thread.join()
+        if not self.is_there():
+            return
         self.see_the_newest()
         self.site.settle()
         self.site.graceful()
         self.parent = self.growth_of_the_parent(parent)
         self.end()
+
+    def is_stopped(self):
+        return self.is_hurried or self.site.process.poll() is not None
+
+    def is_there(self):
+        """Whether httpd itself lives; its last words if not."""
+        status = self.site.process.poll()
+        if status is not None:
+            said = "\n    ".join(self.site.error_log.splitlines()[-30:])
+            self.last_words = [f"httpd ended with {status}, and said at last:\n    {said}"]
+        return status is None
 
     def growth_of_the_parent(self, before):
         """When the children of the last generations have ended, for each of which it has a pipe."""
@@ -97,7 +110,7 @@ class Soak:
 
     def is_wanted(self):
         plan = self.plan
-        if self.is_hurried:
+        if self.is_hurried or not self.is_there():
             return False
         goes_on = time.monotonic() - self.began < plan.seconds
         return goes_on or self.ledger.requests < plan.requests or self.weather.restarts < plan.restarts
@@ -109,19 +122,23 @@ class Soak:
     def calm(self):
         """Children live through it, and should weigh as much at its end as when they were warm."""
         self.pause(self.stretch() / 3)
+        if self.is_stopped():
+            return
         before, requests = growth.weigh_all(self.site.child_pids()), self.ledger.requests
         self.pause(self.stretch())
+        if self.is_stopped():
+            return
         after = growth.weigh_all(self.site.child_pids())
         self.children += growth.between(before, after, self.ledger.requests - requests)
 
     def storm(self):
-        """Twice as long where a number of restarts is wanted."""
-        end = time.monotonic() + self.stretch() * (2 if self.plan.restarts else 1)
-        self.weather.storm(lambda: self.is_hurried or time.monotonic() > end)
+        """Three times as long where a number of restarts is wanted."""
+        end = time.monotonic() + self.stretch() * (3 if self.plan.restarts else 1)
+        self.weather.storm(lambda: self.is_stopped() or time.monotonic() > end)
 
     def pause(self, seconds):
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not self.is_hurried:
+        while time.monotonic() < end and not self.is_stopped():
             self.site.log.poll()
             time.sleep(0.05)
 
@@ -155,7 +172,7 @@ ALLOWED_FILES = 60
 def verdict(soak):
     """Sentences about what should not be; none if all is well."""
     ledger, log = soak.ledger, soak.site.log
-    sentences = [*ledger.failures]
+    sentences = [*soak.last_words, *ledger.failures]
     sentences += [f"a crash: {line}" for line in log.deaths] + [f"in the error log: {line}" for line in log.bad]
     sentences += [f"zombie processes: {soak.zombies}"] * bool(soak.zombies)
     sentences += [f"processes after the end: {soak.strays}"] * bool(soak.strays)
