@@ -108,7 +108,10 @@ class Visitor:
     # Sessions
 
     def count_in(self, name):
-        """A number that a session keeps: exactly one more each time, but for requests of which nobody knows how far they came."""
+        """A number that a session keeps: exactly one more each time, but for requests of which nobody knows how far they came.
+
+        A child that has lost its connections in a restart may still be at work on one of those, and count it later.
+        """
         cookie, low, high = self.counts.get(name, (None, 0, 0))
         self.counts[name], before = (cookie, low, high + 2), self.repeated
         answer = self.ask("GET", f"/app/{name}", headers={"Cookie": cookie} if cookie else {})
@@ -117,7 +120,7 @@ class Visitor:
         number = int(answer.text)
         given = answer.headers["Set-Cookie"]
         cookie_now = given.partition(";")[0] if given else cookie
-        self.counts[name] = cookie_now, number, number
         highest = high + 1 + self.repeated - before
+        self.counts[name] = cookie_now, number, max(number, highest)
         if not low < number <= highest:
             raise Wrong(f"{name}: {number} instead of {low + 1} to {highest}")
