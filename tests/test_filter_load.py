@@ -5,7 +5,7 @@ import os
 import pytest
 
 from crowd import crowd
-from filters import UPPER
+from filters import PASSING, UPPER
 from memory import memory
 
 # Bytes of the large responses and uploads; 1 GiB shows best that memory stays flat.
@@ -23,25 +23,17 @@ def flat(site, action):
 @pytest.mark.parametrize("source", ["file", "written"])
 def test_a_large_response_in_flat_memory(httpd, source):
     site = httpd(
-        handler="""
-            from mod_python import apache
-            PIECE = b"x" * 65536
+        handler=PASSING
+        + """
+    PIECE = b"x" * 65536
 
-            def outputfilter(filter):
-                data = filter.read()
-                while data:
-                    filter.write(data)
-                    data = filter.read()
-                if data is None:
-                    filter.close()
-
-            def handler(req):
-                for _ in range(int(req.args) // len(PIECE)):
-                    req.write(PIECE, 0)
-                return apache.OK
-        """,
+    def handler(req):
+        for _ in range(int(req.args) // len(PIECE)):
+            req.write(PIECE, 0)
+        return 0
+""",
         config="""
-            PythonOutputFilter app same
+            PythonOutputFilter app::passing same
             SetOutputFilter same
             <Files written>
                 SetHandler mod_python
@@ -68,26 +60,19 @@ def test_a_large_response_in_flat_memory(httpd, source):
 
 def test_a_large_upload_in_flat_memory(httpd):
     site = httpd(
-        handler="""
-            def inputfilter(filter):
-                data = filter.read()
-                while data:
-                    filter.write(data)
-                    data = filter.read()
-                if data is None:
-                    filter.close()
-
-            def handler(req):
-                length = 0
-                while data := req.read(100_000):
-                    length += len(data)
-                req.write(str(length))
-                return 0
-        """,
+        handler=PASSING
+        + """
+    def handler(req):
+        length = 0
+        while data := req.read(100_000):
+            length += len(data)
+        req.write(str(length))
+        return 0
+""",
         config="""
             SetHandler mod_python
             PythonHandler app
-            PythonInputFilter app same
+            PythonInputFilter app::passing same
             SetInputFilter same
         """,
     )

@@ -168,8 +168,7 @@ impl<K: Leased> Lease<K> {
     /// A lease on a living record. Whoever makes it sees to it that [`Lease::revoke`] is called before the record dies.
     #[must_use]
     pub fn new(handle: K::Handle<'_>) -> Self {
-        let address = K::address_of(handle);
-        Self::with(address, 0)
+        Self::with(K::address_of(handle), 0)
     }
 
     fn with(address: NonNull<c_void>, served_with: usize) -> Self {
@@ -196,28 +195,18 @@ impl<K: Leased> Lease<K> {
             let now = tenancy.holder.load(Ordering::Relaxed);
             let before = match now {
                 REVOKED => return Err(gone::<K>()),
-                holder if holder == thread => None,
-                FREE | WITH_HTTPD if tenancy.may_be_taken(now) => {
-                    if !tenancy.turn(now, thread) {
-                        continue;
-                    }
-                    Some(now)
-                }
-                _ => {
-                    has_waited = true;
-                    self.wait_to_try(py, thread);
-                    continue;
-                }
+                holder if holder == thread => Some(None),
+                _ => (tenancy.may_be_taken(now) && tenancy.turn(now, thread)).then_some(Some(now)),
             };
-            if let Ok(family_before) = tenancy.enter_family(thread, before) {
-                if has_waited && tenancy.is_served_here() {
-                    tenancy.is_wanted.store(false, Ordering::Relaxed);
-                }
-                return Ok(self.loan(before, family_before));
-            }
-            // Nobody waits for the family with a loan that others may wait for.
             if let Some(before) = before {
-                tenancy.turn(thread, before);
+                if let Ok(family_before) = tenancy.enter_family(thread, before) {
+                    if has_waited && tenancy.is_served_here() {
+                        tenancy.is_wanted.store(false, Ordering::Relaxed);
+                    }
+                    return Ok(self.loan(before, family_before));
+                }
+                // Nobody waits for the family with a loan that others may wait for.
+                before.map(|before| tenancy.turn(thread, before));
             }
             has_waited = true;
             self.wait_to_try(py, thread);
@@ -230,7 +219,7 @@ impl<K: Leased> Lease<K> {
         if tenancy.is_served_here() {
             tenancy.is_wanted.store(true, Ordering::Relaxed);
         }
-        thread::detach(py, || self.wait_until(|now| tenancy.may_be_tried(now, thread)));
+        thread::detach(py, || wait_until(|| tenancy.may_be_tried(thread)));
     }
 
     /// Has what takes its memory where this does used by one thread at a time from now on. To be called by the thread that
@@ -281,7 +270,7 @@ impl<K: Leased> Lease<K> {
                         return;
                     }
                 }
-                _ => self.wait_until(|now| matches!(now, FREE | WITH_HTTPD | REVOKED)),
+                _ => wait_until(|| tenancy.holder.load(Ordering::Relaxed) != now),
             }
         }
     }
@@ -290,10 +279,6 @@ impl<K: Leased> Lease<K> {
         // SAFETY: the holder is this thread, so the record is alive and `revoke` waits until the loan is dropped.
         let handle = unsafe { K::handle(self.tenancy.address) };
         Loan { tenancy: &self.tenancy, handle, before, family_before }
-    }
-
-    fn wait_until(&self, is_so: impl Fn(usize) -> bool) {
-        wait_until(|| is_so(self.tenancy.holder.load(Ordering::Relaxed)));
     }
 }
 
@@ -418,7 +403,8 @@ impl Tenancy {
     }
 
     /// Whether the calling thread might get a loan.
-    fn may_be_tried(&self, holder: usize, thread: usize) -> bool {
+    fn may_be_tried(&self, thread: usize) -> bool {
+        let holder = self.holder.load(Ordering::Relaxed);
         holder == REVOKED
             || (holder == thread || self.may_be_taken(holder))
                 && self
