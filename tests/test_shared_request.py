@@ -49,3 +49,24 @@ def test_threads_that_outlive_their_handler(httpd):
     assert all(sizes == [20000] * 6 for sizes in crowd(site, talk))
     told = eval(site.get("/told").text)
     assert set(told) == {"this request object can no longer be used: its request is over"}
+
+
+FAILING = """
+    def failing(req):
+        req.write("x" * 20000, 0)
+        raise KeyError("of the test")
+"""
+
+
+@pytest.mark.every_mpm
+def test_threads_of_a_request_that_fails(httpd):
+    config = "SetHandler mod_python\nPythonAccessHandler app\nPythonHandler app::failing\nPythonDebug On"
+    site = httpd(handler=HANDLER + FAILING, config=config, children=1)
+    site.expect_log("MP0101")
+    site.expect_log("KeyError")
+
+    def talk(ask, number):
+        return [ask("GET", "/page").text for _ in range(6)]
+
+    for pages in crowd(site, talk):
+        assert all("KeyError: &#x27;of the test&#x27;" in page for page in pages)

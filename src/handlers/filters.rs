@@ -22,7 +22,7 @@ use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
 use crate::objects::report::{self, Report};
 use crate::objects::request_count;
-use crate::objects::request_state::{Refusal, RequestState};
+use crate::objects::request_state::{Refusal, RequestState, Service};
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::interpreter::Interpreter;
@@ -56,11 +56,9 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let known = RequestState::of(request);
     let ending = Ending(Lease::<OfFilter>::new(invocation));
     ending.0.join(known.lease.family());
-    let filtering = Filtering { invocation, handler: &handler, directory, settings, name };
     let service = known.serve(request);
-    let outcome = thread::attach(interpreter, |py| filtering.call(py, interpreter, &ending.0));
-    drop(service);
-    outcome
+    let filtering = Filtering { invocation, service, handler: &handler, directory, settings, name };
+    thread::attach(interpreter, |py| filtering.call(py, interpreter, &ending.0))
 }
 
 /// What a filter is to call.
@@ -125,6 +123,7 @@ fn failed(
 
 struct Filtering<'a, 'f> {
     invocation: &'a Invocation<'f>,
+    service: Service<'f>,
     handler: &'a FilterHandler<'f>,
     directory: Option<Cow<'a, [u8]>>,
     settings: Settings<'a>,
@@ -175,6 +174,7 @@ impl Filtering<'_, '_> {
         let (request, limit) = (self.invocation.request(), self.settings.timeout());
         let _armed = deadline::arm(py, state, request, limit, || self.title());
         let object = filter::instantiate(py, state, lease.clone(), entry, directory)?;
+        let _sharing = self.service.share(py);
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
             None => {

@@ -19,7 +19,7 @@ use crate::objects::lease::{Ending, Lease, OfElement};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
 use crate::objects::request_count;
-use crate::objects::request_state::RequestState;
+use crate::objects::request_state::{RequestState, Service};
 use crate::objects::resolve;
 use crate::objects::settings_of;
 use crate::python::convert::{Text, encode};
@@ -105,10 +105,10 @@ fn run(element: &Element<'_>) -> Result<(), Wrong> {
     let known = RequestState::of(request);
     let ending = Ending(Lease::<OfElement>::new(element));
     ending.0.join(known.lease.family());
-    let _service = known.serve(request);
+    let service = known.serve(request);
     let _running = Running::enter(request);
     thread::attach(interpreter, |py| {
-        let tag = Tag { element, lease: &ending.0, settings, code: &code };
+        let tag = Tag { element, lease: &ending.0, service: &service, settings, code: &code };
         tag.run(py, interpreter).map_err(|raised| {
             let report = Report::new(page_name(request), Told::raised(py, &raised));
             Wrong::Code { report, debug: settings.debug() }
@@ -183,6 +183,7 @@ fn source(kind: Kind, value: &[u8]) -> Vec<u8> {
 struct Tag<'a> {
     element: &'a Element<'a>,
     lease: &'a Lease<OfElement>,
+    service: &'a Service<'a>,
     settings: Settings<'a>,
     code: &'a Code,
 }
@@ -200,7 +201,10 @@ impl Tag<'_> {
         globals
             .set_item("filter", filter::instantiate_of_element(py, state, self.lease.clone())?)?;
         globals.set_item("__file__", request.filename().map(Text))?;
-        let result = self.evaluate(&globals);
+        let page = String::from_utf8_lossy(request.filename().unwrap_or_default());
+        let file = format!("<python in {page}>");
+        let _sharing = self.service.share(py);
+        let result = self.evaluate(&globals, &file);
         globals.set_item("filter", py.None())?;
         let result = result?;
         if self.code.kind == Kind::Exec || result.is_none() {
@@ -213,14 +217,12 @@ impl Tag<'_> {
         written.map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
-    fn evaluate<'py>(&self, globals: &Bound<'py, PyDict>) -> PyResult<Object<'py>> {
+    fn evaluate<'py>(&self, globals: &Bound<'py, PyDict>, file: &str) -> PyResult<Object<'py>> {
         let builtins = globals.py().import("builtins")?;
-        let page = String::from_utf8_lossy(self.element.request().filename().unwrap_or_default());
         let mode = match self.code.kind {
             Kind::Eval => "eval",
             Kind::Exec => "exec",
         };
-        let file = format!("<python in {page}>");
         let compiled = builtins.call_method1("compile", (Text(&self.code.text), file, mode))?;
         builtins.call_method1("eval", (compiled, globals))
     }

@@ -15,7 +15,7 @@ use crate::objects::added_handler::Callable;
 use crate::objects::deadline;
 use crate::objects::native::State;
 use crate::objects::report::{Report, Told};
-use crate::objects::request_state::RequestState;
+use crate::objects::request_state::{RequestState, Service};
 use crate::objects::resolve::{self, Handler};
 use crate::python::convert::type_name;
 use crate::python::{Object, thread};
@@ -27,6 +27,7 @@ pub struct Call<'a> {
     /// What to call, where that is not the entry's to say.
     pub callable: Option<&'a Callable>,
     pub request: Request<'a>,
+    pub service: &'a Service<'a>,
     pub debug: bool,
 }
 
@@ -95,12 +96,15 @@ impl Call<'_> {
         let limit = handler.settings.timeout();
         let _armed = deadline::arm(py, state, self.request, limit, || self.title());
         let object = request.object(py, state)?;
+        let sharing = self.service.share(py);
         let callable = match self.callable {
             Some(callable) => callable.bind(py),
             None => resolve::callable(py, state, handler, &object)?,
         };
         let Some(callable) = callable else { return Ok(None) };
-        match debugger::call(&callable, object, handler.settings) {
+        let called = debugger::call(&callable, object, handler.settings);
+        drop(sharing);
+        match called {
             Ok(result) => status_of(&result).map(Some),
             Err(raised) if raised.is_instance(py, state.server_return.bind(py)) => {
                 server_return(py, self.request, &raised).map(Some)

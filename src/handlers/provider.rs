@@ -89,7 +89,7 @@ impl Question<'_> {
             }
         };
         let request = RequestState::of(self.request);
-        let _service = request.serve(self.request);
+        let service = request.serve(self.request);
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
             request_count::call(self.request, request, state, Work::Provider);
@@ -98,6 +98,7 @@ impl Question<'_> {
             let limit = settings.timeout();
             let armed = deadline::arm(py, state, self.request, limit, || self.title(&provider));
             let answer = request.object(py, state).and_then(|req| {
+                let _sharing = service.share(py);
                 let object = resolve::callable(py, state, &handler, &req)?;
                 let object = object.unwrap_or_else(|| py.None().into_bound(py));
                 if object.is_instance_of::<PyType>() {

@@ -19,7 +19,7 @@ use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::report::Report;
 use crate::objects::request_count;
-use crate::objects::request_state::RequestState;
+use crate::objects::request_state::{RequestState, Service};
 use crate::objects::resolve;
 use crate::objects::response_end::ResponseEnd;
 use crate::objects::{extension_of, settings_of};
@@ -80,8 +80,8 @@ pub fn run_list(
         }
     };
     note_extension(request, configured, extension_of(request, phase));
-    let _service = RequestState::of(request).serve(request);
-    let running = Running::enter(RequestState::of(request), phase, Arc::new(Mutex::new(cursor)));
+    let service = RequestState::of(request).serve(request);
+    let running = Running::enter(RequestState::of(request), service, phase, cursor);
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
@@ -137,16 +137,18 @@ fn note_extension(request: Request<'_>, configured: Option<Handlers<'_>>, extens
 /// A phase under way: `req.phase` and `req.hlist` show it, and show the outer one again afterwards.
 struct Running<'r> {
     state: &'r RequestState,
+    service: Service<'r>,
     phase: Phase,
     cursor: SharedCursor,
     outer: Option<Phase>,
 }
 
 impl<'r> Running<'r> {
-    fn enter(state: &'r RequestState, phase: Phase, cursor: SharedCursor) -> Self {
+    fn enter(state: &'r RequestState, service: Service<'r>, phase: Phase, cursor: Cursor) -> Self {
+        let cursor = Arc::new(Mutex::new(cursor));
         let outer = state.phase.replace(Some(phase));
         state.cursor.replace(Some(Arc::clone(&cursor)));
-        Self { state, phase, cursor, outer }
+        Self { state, service, phase, cursor, outer }
     }
 }
 
@@ -248,6 +250,7 @@ impl Next {
             entry: &self.entry,
             callable: self.callable.as_deref(),
             request,
+            service: &running.service,
             debug: settings.debug(),
         };
         call.run(py, state, &handler, running.state)

@@ -9,6 +9,7 @@ use pyo3::{Borrowed, Py};
 use super::deadline::{self, Armed};
 use super::native::State;
 use super::request_count;
+use super::request_state::Service;
 use super::response_end::ResponseEnd;
 use super::settings_of;
 use crate::apache::log::{self, Level, Target};
@@ -47,13 +48,14 @@ impl Cleanup {
         })
     }
 
-    /// Calls the function. What it raises is logged and goes no further.
-    pub fn run(self, target: Target<'_>) {
+    /// Calls the function, for a request with who serves it. What it raises is logged and goes no further.
+    pub fn run(self, target: Target<'_>, service: Option<&Service<'_>>) {
         let _ending = ResponseEnd::enter();
         thread::attach(self.interpreter, |py| {
             let armed = self.arm(py, target);
+            let sharing = service.map(|service| service.share(py));
             let result = self.callable.call1(py, (&self.data,));
-            drop(armed);
+            drop((sharing, armed));
             if let Err(raised) = result {
                 let name = format!("MP0106: mod_python: error in the cleanup {}", self.name(py));
                 let what = [error::describe(py, &raised)];
@@ -104,6 +106,6 @@ pub fn run_all(target: Target<'_>) {
         states.flat_map(|state| std::mem::take(&mut *state.cleanups.lock())).collect();
     cleanups.sort_by_key(|cleanup| std::cmp::Reverse(cleanup.order));
     for cleanup in cleanups {
-        cleanup.run(target);
+        cleanup.run(target, None);
     }
 }

@@ -74,12 +74,15 @@ impl Family {
 
     /// httpd goes on, after those who are in have come out.
     pub fn close(&self, to: usize) {
-        if to == FREE {
-            return;
-        }
         self.is_wanted.store(true, Ordering::Relaxed);
-        wait_until(|| self.holder.load(Ordering::Relaxed) == to || self.turn(FREE, to));
+        wait_until(|| self.try_close(to));
         self.is_wanted.store(false, Ordering::Relaxed);
+    }
+
+    /// The same, if nobody is in: false when somebody is.
+    #[must_use]
+    pub fn try_close(&self, to: usize) -> bool {
+        to == FREE || self.turn(FREE, to) || self.holder.load(Ordering::Relaxed) == to
     }
 
     fn turn(&self, from: usize, to: usize) -> bool {

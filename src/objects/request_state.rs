@@ -13,7 +13,7 @@ use super::cleanup::Cleanup;
 use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
 use super::held_output::HeldOutput;
-use super::lease::{self, Lease, OfRequest};
+use super::lease::{self, Lease, OfRequest, Sharing};
 use super::locks::RequestLocks;
 use super::native::State;
 use super::own_filter::OwnFilter;
@@ -42,7 +42,8 @@ pub enum Refusal {
     Error(String),
 }
 
-/// Only the thread that serves the request, or one that has it on loan, touches this.
+/// Only the thread that serves the request, or one that has it on loan, touches this. While a handler runs, who serves needs a
+/// loan too.
 pub struct RequestState {
     pub lease: Lease<OfRequest>,
     /// How many calls into Python are under way for the request, one inside the other.
@@ -89,11 +90,19 @@ pub struct RequestState {
     pub config: RefCell<Option<ConfigurationView>>,
 }
 
-/// Python code runs for a request.
+/// A thread serves a request with Python code, and is alone with it but while it [shares](Service::share) it.
 pub struct Service<'r> {
     state: &'r RequestState,
-    of_lease: Option<lease::Service<'r>>,
+    of_lease: lease::Service<'r>,
     _serving: Serving,
+}
+
+impl Service<'_> {
+    /// A handler is about to run: its threads may use the request, or wait for it, until what is returned is dropped.
+    #[must_use]
+    pub fn share<'py>(&self, py: Python<'py>) -> Sharing<'_, 'py> {
+        self.of_lease.share(py)
+    }
 }
 
 impl Drop for Service<'_> {
@@ -102,8 +111,6 @@ impl Drop for Service<'_> {
         if outer == 0 && fork::is_copy() {
             end_copy();
         }
-        // A thread that still has the request on loan may count too.
-        drop(self.of_lease.take());
         self.state.services.set(outer);
     }
 }
@@ -169,12 +176,12 @@ impl RequestState {
         }
     }
 
-    /// Python code is about to run for the request on this thread. To be dropped detached.
+    /// Python code is about to run for the request on this thread.
     #[must_use]
     pub fn serve(&self, request: Request<'_>) -> Service<'_> {
         let outer = self.services.get();
         self.services.set(outer + 1);
-        let of_lease = Some(self.lease.serve(outer == 0));
+        let of_lease = self.lease.serve(outer == 0);
         Service { state: self, of_lease, _serving: Serving::enter(request) }
     }
 
@@ -300,7 +307,7 @@ fn run_cleanups(request: Request<'_>, state: &RequestState) {
     loop {
         let next = state.cleanups.borrow_mut().pop();
         let Some(next) = next else { return };
-        let _service = state.serve(request);
-        next.run(Target::Request(request));
+        let service = state.serve(request);
+        next.run(Target::Request(request), Some(&service));
     }
 }

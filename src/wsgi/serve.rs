@@ -19,10 +19,12 @@ use crate::objects::deadline::{self, Armed};
 use crate::objects::native::State;
 use crate::objects::report::{self, Report, Told};
 use crate::objects::request_count;
-use crate::objects::request_state::RequestState;
+use crate::objects::request_state::{self, RequestState};
 use crate::objects::resolve::{self, Handler};
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, thread};
+
+type Serving<'r> = request_state::Service<'r>;
 
 /// An application and its place among the URIs.
 pub struct Service<'a> {
@@ -58,11 +60,11 @@ impl Service<'_> {
         // A look-up of the client's name may take its time.
         request.add_common_vars();
         // A handler of an earlier phase has left the request to httpd.
-        let _serving = RequestState::of(request).serve(request);
-        thread::attach(self.interpreter, |py| self.run_attached(py))
+        let serving = RequestState::of(request).serve(request);
+        thread::attach(self.interpreter, |py| self.run_attached(py, &serving))
     }
 
-    fn run_attached(&self, py: Python<'_>) -> Status {
+    fn run_attached(&self, py: Python<'_>, serving: &Serving<'_>) -> Status {
         let Some(state) = State::of_interpreter(self.interpreter) else {
             let foreign = PyTypeError::new_err("this interpreter was not made by mod_python");
             return self.fail(py, &foreign);
@@ -76,7 +78,9 @@ impl Service<'_> {
             Ok((kept, self.application(py, state)?))
         });
         match prepared {
-            Ok((kept, Some(application))) => self.call(py, state, kept, &application, armed),
+            Ok((kept, Some(application))) => {
+                self.call(py, state, kept, &application, (serving, armed))
+            }
             Ok(_) => self.decline(),
             Err(raised) => self.fail(py, &raised),
         }
@@ -117,7 +121,7 @@ impl Service<'_> {
         state: &'static State,
         kept: &Kept,
         application: &Object<'_>,
-        armed: Option<Armed<'_, '_>>,
+        (serving, armed): (&Serving<'_>, Option<Armed<'_, '_>>),
     ) -> Status {
         let lease = || RequestState::of(self.request).lease.clone();
         let made = exchange::instantiate(kept.exchange.bind(py), lease()).and_then(|started| {
@@ -135,19 +139,20 @@ impl Service<'_> {
             return Status::INTERNAL_SERVER_ERROR;
         };
         let stream = Stream::new(self.request);
-        let stop = self.exchange(kept, application, &objects, exchange, &stream).err();
+        let answer = |result| Answer { result, exchange, stream: &stream, kept };
+        let stop = self.exchange((kept, serving), application, &objects, answer).err();
         errors::finish(&objects.errors, kept.errors.bind(py));
         drop(armed);
         self.conclude(py, state, exchange, &stream, stop)
     }
 
-    fn exchange<'py>(
+    /// Calls the application, and sends what it answers.
+    fn exchange<'a, 'r: 'a, 'py>(
         &self,
-        kept: &Kept,
+        (kept, serving): (&Kept, &Serving<'_>),
         application: &Object<'py>,
         objects: &Objects<'py>,
-        exchange: &Exchange,
-        stream: &Stream<'_>,
+        answer: impl FnOnce(Object<'py>) -> Answer<'a, 'r, 'py>,
     ) -> Result<(), Stop> {
         let py = application.py();
         let uri = self.request.uri().unwrap_or_default();
@@ -155,10 +160,12 @@ impl Service<'_> {
         let (input, errors) = (&objects.input, &objects.errors);
         let parts = Parts { script_name, path_info, input, errors };
         let environ = environ::build(py, kept, self.request, &parts)?;
-        let result = application.call1((environ, &objects.started))?;
-        let answer = Answer { result, exchange, stream, kept };
+        let sharing = serving.share(py);
+        let answer = answer(application.call1((environ, &objects.started))?);
         let sent = answer.send();
-        if let Err(raised) = answer.close() {
+        let closed = answer.close();
+        drop(sharing);
+        if let Err(raised) = closed {
             self.report(py, &raised).log(Target::Request(self.request));
         }
         sent
