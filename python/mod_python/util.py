@@ -14,7 +14,7 @@ from .apache import SERVER_RETURN, parse_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, BinaryIO, TypeAlias, TypeVar, overload
 
     from ._apache import _string_fields as _string_fields
@@ -181,8 +181,13 @@ def _text(value: object, what: str) -> str:
 class FieldList(list["Field | StringField"]):
     """Fields in the order of the form, with indexes by name that are made when they are needed."""
 
-    _first: dict[str | None, AnyField] | None = None
-    _table: dict[str | None, Fields] | None = None
+    # Attributes of the class would make those of the instance slow to read (CPython 3.11).
+    __slots__ = ("_first", "_table")
+
+    def __init__(self, fields: Iterable[AnyField] = (), first: dict[str | None, Any] | None = None, /) -> None:
+        super().__init__(fields)
+        self._first: dict[str | None, AnyField] | None = first
+        self._table: dict[str | None, Fields] | None = None
 
     def first(self) -> dict[str | None, AnyField]:
         """The first field of each name, in order."""
@@ -222,30 +227,6 @@ for _name in (
     setattr(FieldList, _name, _forgetting(_name))
 
 
-class _List:
-    """`FieldStorage.list`, made when it is first asked for and an attribute like others from then on: arguments of
-    functions do without."""
-
-    if TYPE_CHECKING:
-
-        def __get__(self, form: FieldStorage, owner: type[FieldStorage]) -> FieldList: ...
-        def __set__(self, form: FieldStorage, fields: FieldList) -> None: ...
-
-    else:
-
-        def __get__(self, form: FieldStorage | None, owner: object) -> Any:
-            if form is None:
-                return self
-            fields, first = _string_fields(*form._texts, StringField)
-            form.list = made = FieldList(fields)
-            if form._parts:
-                made.extend(_part(*part) for part in form._parts)
-            else:
-                made._first = first
-            form._texts = form._parts = None
-            return made
-
-
 class FieldStorage:
     """The fields of a request: first those of its query, then those of its body, if it is a POST.
 
@@ -255,11 +236,10 @@ class FieldStorage:
     `mod_python.form.*`), 501 for another content type; OSError when the body does not arrive.
     """
 
-    list = _List()
-    """All fields, in order."""
     _texts: Any
     """Names, texts and bytes of the fields that are no parts, each in order; None once they are in the list."""
     _parts: Any
+    _list: FieldList | None
 
     def __init__(
         self,
@@ -276,6 +256,26 @@ class FieldStorage:
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
         )
+        self._list = None
+
+    @property
+    def list(self) -> FieldList:
+        """All fields, in order."""
+        made = self._list
+        if made is None:
+            # Arguments of functions do without.
+            names, texts, octets = self._texts
+            fields, first = _string_fields(names, texts, octets, StringField)
+            made = FieldList(fields, first)
+            if self._parts:
+                made.extend(_part(*part) for part in self._parts)
+            self.list = made
+        return made
+
+    @list.setter  # noqa: A003 (it is the property that is meant)
+    def list(self, fields: Iterable[AnyField]) -> None:
+        self._list = fields if isinstance(fields, FieldList) else FieldList(fields)
+        self._texts = self._parts = None
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""
@@ -341,7 +341,13 @@ class FieldStorage:
     def getfirst(self, name: str, default: Any = None) -> Any:
         """The first field of this name, or the default."""
         # What most handlers call for each field.
-        return (self.list._first or self.list.first()).get(name, default)
+        fields = self._list
+        if fields is None:
+            fields = self.list
+        first = fields._first
+        if first is None:
+            first = fields.first()
+        return first.get(name, default)
 
     def getlist(self, name: str) -> Fields:
         """The fields of this name, perhaps none."""

@@ -69,6 +69,11 @@ impl Pairs {
         Some((&self.text[start..end_of_name], &self.text[end_of_name..]))
     }
 
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut start = 0;
         self.ends.iter().map(move |&(end_of_name, end)| {

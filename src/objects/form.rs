@@ -81,19 +81,41 @@ pub struct Form<'a, 'py> {
     keep_blank: bool,
     /// Whether reading the body will not wait.
     has_arrived: bool,
-    pairs: TextPairs<'py>,
+    pairs: FormTexts<'py>,
     /// What `form_parts` makes of the parts of a multipart body.
     pub parts: Bound<'py, PyList>,
 }
 
 /// Fields of the query and of an urlencoded body, in lists of one length: their names, their texts, and the bytes of those
-/// texts from which they cannot be had, None for the others.
-type TextPairs<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
+/// texts from which they cannot be had, None for the others, or for all of them.
+#[derive(Default)]
+struct FormTexts<'py> {
+    names: Vec<Object<'py>>,
+    texts: Vec<Object<'py>>,
+    octets: Vec<Option<Object<'py>>>,
+}
+
+/// The lists as Python has them.
+type TextLists<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Option<Bound<'py, PyList>>);
+
+impl<'py> FormTexts<'py> {
+    fn reserve(&mut self, count: usize) {
+        self.names.reserve(count);
+        self.texts.reserve(count);
+        self.octets.reserve(count);
+    }
+
+    fn into_lists(self, py: Python<'py>) -> PyResult<TextLists<'py>> {
+        let has_octets = self.octets.iter().any(Option::is_some);
+        let octets = has_octets.then(|| PyList::new(py, self.octets)).transpose()?;
+        Ok((PyList::new(py, self.names)?, PyList::new(py, self.texts)?, octets))
+    }
+}
 
 pub fn read_form<'py>(
     this: Req<'_, 'py>,
     arguments: Arguments<'_, 'py>,
-) -> PyResult<(TextPairs<'py>, Bound<'py, PyList>)> {
+) -> PyResult<(TextLists<'py>, Bound<'py, PyList>)> {
     let (py, request) = (this.py(), loan(this)?);
     let limits = Limits::of(*request)?;
     let mut form = Form {
@@ -104,11 +126,11 @@ pub fn read_form<'py>(
         file_callback: arguments.some(1),
         field_callback: arguments.some(2),
         has_arrived: false,
-        pairs: (PyList::empty(py), PyList::empty(py), PyList::empty(py)),
+        pairs: FormTexts::default(),
         parts: PyList::empty(py),
     };
     match form.read(&mut Usage::new(&limits)) {
-        Ok(()) => Ok((form.pairs, form.parts)),
+        Ok(()) => Ok((form.pairs.into_lists(py)?, form.parts)),
         Err(refused) => Err(form.exception(refused)),
     }
 }
@@ -147,7 +169,7 @@ impl<'py> Form<'_, 'py> {
         reading(self.py(), self.state, !self.has_arrived, f)
     }
 
-    fn read_query(&self, usage: &mut Usage<'_>) -> Result<(), Refused> {
+    fn read_query(&mut self, usage: &mut Usage<'_>) -> Result<(), Refused> {
         let Some(query) = self.request.args() else { return Ok(()) };
         let pairs = Pairs::of(query, usage.limits.separator, self.keep_blank);
         for (name, value) in pairs.iter() {
@@ -156,7 +178,11 @@ impl<'py> Form<'_, 'py> {
         Ok(self.append_pairs(&pairs, &Charset::Utf8)?)
     }
 
-    fn read_urlencoded(&self, content_type: &Header, usage: &mut Usage<'_>) -> Result<(), Refused> {
+    fn read_urlencoded(
+        &mut self,
+        content_type: &Header,
+        usage: &mut Usage<'_>,
+    ) -> Result<(), Refused> {
         let mut body = body_of(self.state)?;
         usage.body(body.unread().len() as u64)?;
         let pairs = self.reading(|| self.receive_pairs(&mut body, usage))?;
@@ -187,13 +213,13 @@ impl<'py> Form<'_, 'py> {
         }
     }
 
-    fn append_pairs(&self, pairs: &Pairs, charset: &Charset) -> PyResult<()> {
-        let (names, texts, octets_of_texts) = &self.pairs;
+    fn append_pairs(&mut self, pairs: &Pairs, charset: &Charset) -> PyResult<()> {
+        self.pairs.reserve(pairs.count());
         for (name, value) in pairs.iter() {
             let (text, octets) = self.text(value, charset)?;
-            names.append(charset.decode(self.py(), name)?)?;
-            texts.append(text)?;
-            octets_of_texts.append(octets)?;
+            self.pairs.names.push(charset.decode(self.py(), name)?);
+            self.pairs.texts.push(text);
+            self.pairs.octets.push(octets);
         }
         Ok(())
     }
