@@ -1,13 +1,16 @@
 """The soak in short: a few seconds of everything at once, with restarts and killed children. `make soak` is the long one."""
 
+import http.client
 import os
 
 import pytest
 
+from httpd import wait_until
+from soak import crash
 from soak.flat import Flat
 from soak.plan import Plan
 from soak.questions import hello
-from soak.site import HTDOCS
+from soak.site import HTDOCS, Site
 from soak.soak import Soak, report, verdict
 
 SECONDS = float(os.environ.get("HTTPD_TEST_SOAK", "10"))
@@ -47,3 +50,53 @@ def test_what_a_leak_is_told_from():
     assert sentence.endswith("answers of leaks")
     answers, size = flat.growth()
     assert 1900 < size / answers < 3000
+
+
+CRASHES = """
+
+def crashes(req):
+    import ctypes
+    ctypes.string_at(8)
+"""
+OF_EVENT = """[Current thread is 1 (Thread 0x7fad86c98780 (LWP 15621))]
+#0  0x00007fad86f18180 in apr_os_sock_get () from /lib/x86_64-linux-gnu/libapr-1.so.0
+#1  0x00007fad86c5706c in ?? () from /usr/lib/apache2/modules/mod_mpm_event.so
+#2  0x000055e92d6cc850 in ap_run_mpm ()
+
+Thread 2 (Thread 0x7fad7cff96c0 (LWP 15649)):
+#0  0x00007fad86e0fa07 in __GI_munmap () at ../sysdeps/unix/syscall-template.S:117
+#1  0x00007f33bd790d71 in write () at src/apache/response.rs:47
+"""
+OF_ANOTHER_THREAD = (
+    OF_EVENT
+    + """#2  <signal handler called>
+#3  0x00007ff75747841c in apr_palloc () from /lib/x86_64-linux-gnu/libapr-1.so.0
+#4  set () at src/apache/table.rs:78
+"""
+)
+
+
+def test_whose_a_crash_is():
+    frames = crash.of_crashed(OF_EVENT)
+    assert [frame.split(" ")[0] for frame in frames] == ["apr_os_sock_get", "??", "ap_run_mpm"]
+    assert crash.is_of_event(frames)
+    assert not crash.is_of_event([*frames, "call () at src/x.rs:1 from /srv/mod_python.so"])
+    frames = crash.of_crashed(OF_ANOTHER_THREAD)
+    assert [frame.split(" ")[0] for frame in frames] == ["apr_palloc", "set"]
+    assert not crash.is_of_event(frames)
+    assert not crash.is_of_event([])
+
+
+def test_a_crash_is_told_with_its_stack():
+    site = Site("event")
+    site.write("app/app.py", (HTDOCS / "app/app.py").read_text() + CRASHES)
+    try:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            site.start().get("/app/crashes")
+        wait_until(lambda: site.log.poll() and site.log.deaths, "the end of the child")
+    finally:
+        site.kill()
+        site.remove()
+    (death,) = site.log.deaths
+    if crash.are_seen():
+        assert "libffi" in death, death

@@ -4,6 +4,7 @@ import re
 import threading
 
 import httpd
+from soak import crash
 
 # The last line of a traceback, or one of its others.
 PYTHON = re.compile(r"^(?:\[[^\]]+\] )+(?:MP\d{4}: )?\w+ [\w.:/@]+: ?(?P<text>.*)$")
@@ -26,9 +27,10 @@ DEATH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal (?P<signal>.
 
 
 class Log:
-    def __init__(self, path):
-        self.path, self.offset, self.starts = path, 0, 0
-        self.bad, self.deaths, self.killed = [], [], set()
+    def __init__(self, path, stack=lambda pid: []):
+        """`stack` gives what is known of a crash of a child, see `crash`."""
+        self.path, self.offset, self.starts, self.stack = path, 0, 0, stack
+        self.bad, self.deaths, self.deaths_of_event, self.killed = [], [], [], set()
         self.restarts_hard = False
         self.lock = threading.Lock()
 
@@ -56,9 +58,14 @@ class Log:
         death = DEATH.search(line)
         if death:
             if int(death["pid"]) not in self.killed:
-                self.deaths.append(line)
+                self.see_crash(line, self.stack(int(death["pid"])))
         elif httpd.FORBIDDEN.search(line) or (self.is_alarming(line) and not self.is_expected(line)):
             self.bad.append(line)
+
+    def see_crash(self, line, frames):
+        is_of_event = self.restarts_hard and crash.is_of_event(frames)
+        deaths = self.deaths_of_event if is_of_event else self.deaths
+        deaths.append("\n    in ".join([line, *frames[:20]]))
 
     def is_expected(self, line):
         return EXPECTED.search(line) or (self.restarts_hard and OF_HARD_RESTARTS.search(line))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 import httpd
+from soak import crash
 from soak.log import Log
 
 HTDOCS = pathlib.Path(__file__).parent / "htdocs"
@@ -18,6 +19,7 @@ INTERPRETERS = ("app", "second", "third", "main")
 """Directories with the same handlers, each in another interpreter: the server's, two of their own names, the main one."""
 
 SERVER = """
+    CoreDumpDirectory "${root}/cores"
     Timeout 5
     KeepAliveTimeout 3
     MaxKeepAliveRequests 200
@@ -139,7 +141,8 @@ class Site(httpd.Site):
         places = "".join(PLACE % (name, name, interpreter_line(name), faulty_names()) for name in INTERPRETERS)
         server = f"Define disk {self.disk}\n" + SERVER + places + LINES % (self.lines_port, self.lines_port)
         self.sections = modules, late_modules, server, config
-        self.log = Log(self.root / "error_log")
+        crash.allow(self.root / "cores")
+        self.log = Log(self.root / "error_log", lambda pid: crash.stack(pid, self.root / "cores", httpd.program()))
 
     def lines(self):
         return socket.create_connection(("127.0.0.1", self.lines_port), self.patience)

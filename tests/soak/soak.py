@@ -197,6 +197,8 @@ def report(soak):
         yield of_children(soak.children)
     if soak.parent:
         yield f"parent: {soak.parent.memory:+} KiB, {soak.parent.files:+} files"
+    for death in soak.site.log.deaths_of_event:
+        yield f"a crash of httpd's event itself, at a hard restart: {death}"
     yield f"zombies: {len(soak.zombies)}, processes after the end: {len(soak.strays)}"
 
 
