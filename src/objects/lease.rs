@@ -19,6 +19,8 @@
     reason = "the one place where the lifetime of a record is checked at run time"
 )]
 
+mod service;
+
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -30,13 +32,101 @@ use std::sync::{Arc, OnceLock};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+pub use self::service::{Service, Sharing};
 use super::family::{Busy, FREE, Family, WITH_HTTPD, wait_until};
-pub use super::leased::{Leased, OfConnection, OfElement, OfFilter, OfRequest};
 use crate::apache::connection::Connection;
+use crate::apache::include::Element;
+use crate::apache::invocation::Invocation;
 use crate::apache::request::Request;
-use crate::python::{fork, thread};
+use crate::python::thread;
 
 const REVOKED: usize = usize::MAX;
+
+/// A kind of record that can be leased.
+pub trait Leased: 'static {
+    type Handle<'a>: Copy;
+    /// What a message calls it.
+    const NAME: &'static str;
+    /// Whose end ends it.
+    const OWNER: &'static str;
+
+    /// # Safety
+    /// `address` is what `address_of` gave for a record that is alive for `'a`.
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> Self::Handle<'a>;
+    fn address_of(handle: Self::Handle<'_>) -> NonNull<c_void>;
+}
+
+/// The lease of a request.
+pub enum OfRequest {}
+
+impl Leased for OfRequest {
+    type Handle<'a> = Request<'a>;
+    const NAME: &'static str = "request";
+    const OWNER: &'static str = "request";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> Request<'a> {
+        // SAFETY: the caller's promise.
+        unsafe { Request::from_address(address) }
+    }
+
+    fn address_of(handle: Request<'_>) -> NonNull<c_void> {
+        handle.address()
+    }
+}
+
+/// The lease of an element of a page.
+pub enum OfElement {}
+
+impl Leased for OfElement {
+    type Handle<'a> = &'a Element<'a>;
+    const NAME: &'static str = "filter";
+    const OWNER: &'static str = "tag";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> &'a Element<'a> {
+        // SAFETY: the caller's promise.
+        unsafe { Element::from_address(address) }
+    }
+
+    fn address_of(handle: &Element<'_>) -> NonNull<c_void> {
+        handle.address()
+    }
+}
+
+/// The lease of a connection.
+pub enum OfConnection {}
+
+impl Leased for OfConnection {
+    type Handle<'a> = Connection<'a>;
+    const NAME: &'static str = "connection";
+    const OWNER: &'static str = "connection";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> Connection<'a> {
+        // SAFETY: the caller's promise.
+        unsafe { Connection::from_address(address) }
+    }
+
+    fn address_of(handle: Connection<'_>) -> NonNull<c_void> {
+        handle.address()
+    }
+}
+
+/// The lease of one invocation of a filter.
+pub enum OfFilter {}
+
+impl Leased for OfFilter {
+    type Handle<'a> = &'a Invocation<'a>;
+    const NAME: &'static str = "filter";
+    const OWNER: &'static str = "invocation";
+
+    unsafe fn handle<'a>(address: NonNull<c_void>) -> &'a Invocation<'a> {
+        // SAFETY: the caller's promise: an invocation at this address is alive for 'a.
+        unsafe { address.cast::<Invocation<'a>>().as_ref() }
+    }
+
+    fn address_of(handle: &Invocation<'_>) -> NonNull<c_void> {
+        NonNull::from(handle).cast()
+    }
+}
 
 /// A share in a lease. The record's owner and every Python object on it have one.
 pub struct Lease<K> {
@@ -201,15 +291,6 @@ impl Lease<OfRequest> {
     pub fn of_request(request: Request<'_>) -> Self {
         Self::with(request.address(), request.connection().address().addr().get())
     }
-
-    /// This thread serves the request, and is about to run Python code for it. `is_first`: none is running yet.
-    #[must_use]
-    pub fn serve(&self, is_first: bool) -> Service<'_> {
-        if is_first {
-            self.tenancy.turn(FREE, WITH_HTTPD);
-        }
-        Service { lease: self, is_first, outer: SERVED.replace(self) }
-    }
 }
 
 thread_local! {
@@ -266,76 +347,6 @@ impl Drop for Opening<'_> {
         tenancy.is_open.store(false, Ordering::Relaxed);
         tenancy.is_wanted.store(false, Ordering::Relaxed);
         tenancy.turn(thread, FREE);
-    }
-}
-
-/// A thread serves a request with Python code. The request is that thread's alone, but while it is [shared](Service::share).
-pub struct Service<'l> {
-    lease: &'l Lease<OfRequest>,
-    is_first: bool,
-    outer: *const Lease<OfRequest>,
-}
-
-impl Service<'_> {
-    /// A handler is about to run, whose threads may have the request on loan too until what is returned is dropped.
-    #[must_use]
-    pub fn share<'py>(&self, py: Python<'py>) -> Sharing<'_, 'py> {
-        let (lease, is_first) = (self.lease, self.is_first);
-        let tenancy = &*lease.tenancy;
-        let family = tenancy.family.get();
-        if is_first {
-            tenancy.is_wanted.store(false, Ordering::Relaxed);
-        }
-        if is_first || family.is_some() {
-            tenancy.turn(WITH_HTTPD, FREE);
-        }
-        let family_before = family.map(|family| family.open(this_thread()));
-        Sharing { py, lease, is_first, family_before }
-    }
-}
-
-impl Drop for Service<'_> {
-    fn drop(&mut self) {
-        SERVED.set(self.outer);
-    }
-}
-
-/// A handler runs. To be dropped attached, as it was made.
-pub struct Sharing<'s, 'py> {
-    py: Python<'py>,
-    lease: &'s Lease<OfRequest>,
-    is_first: bool,
-    /// None: there was no family yet.
-    family_before: Option<usize>,
-}
-
-impl Drop for Sharing<'_, '_> {
-    fn drop(&mut self) {
-        let tenancy = &*self.lease.tenancy;
-        let thread = this_thread();
-        let family = tenancy.family.get().map(|family| {
-            // That httpd works is for the family to know: a subrequest that has run can be looked at by all threads again.
-            let is_in_a_call = tenancy.holder.load(Ordering::Relaxed) == thread;
-            let made_meanwhile = match (is_in_a_call, self.is_first) {
-                (true, _) => thread,
-                (false, true) => WITH_HTTPD,
-                (false, false) => FREE,
-            };
-            (family, self.family_before.unwrap_or(made_meanwhile))
-        });
-        let is_done = match family {
-            Some((family, before)) => family.try_close(before),
-            None => !self.is_first || tenancy.turn(FREE, WITH_HTTPD),
-        };
-        // A process that the handler has made by fork has no other thread.
-        if is_done || fork::is_copy() {
-            return;
-        }
-        // Another thread's loan may need Python to end.
-        thread::detach(self.py, || match family {
-            Some((family, before)) => family.close(before),
-            None => self.lease.take_back(WITH_HTTPD),
-        });
     }
 }
 

@@ -21,7 +21,6 @@ pub mod functions;
 pub mod handler_list;
 pub mod held_output;
 pub mod lease;
-mod leased;
 pub mod locks;
 pub mod logging;
 pub mod multimap;
