@@ -61,9 +61,15 @@ class Generation(SourceFileLoader):
         self.directory = directory
         self.stamp: Stamp = (path, -1, -1, -1)
         self.executed_by = 0
+        self.spec: ModuleSpec | None = None
         self.imports: dict[str, Generation] = {}
         self.failures: dict[str, Generation] = {}
         self.statements: dict[tuple[str, tuple[str, ...], int], str] = {}
+
+    def is_unfinished(self) -> bool:
+        """Whether a thread is executing it, or importlib is not done with it: it takes what it has executed out of
+        `sys.modules`, and puts it back."""
+        return bool(self.executed_by) or getattr(self.spec, "_initializing", False)
 
     def get_code(self, fullname: str) -> Any:
         # A cached bytecode file knows its source by whole seconds, too coarse to tell two versions apart.
@@ -157,7 +163,7 @@ def spec_at(full_name: str, location: Location) -> ModuleSpec:
     for _ in range(full_name.count(".")):
         directory = os.path.dirname(directory)
     loader = Generation(full_name, location.path, directory)
-    spec = ModuleSpec(full_name, loader, origin=location.path, is_package=location.is_package)
+    loader.spec = spec = ModuleSpec(full_name, loader, origin=location.path, is_package=location.is_package)
     spec.has_location = True
     if spec.submodule_search_locations is not None:
         spec.submodule_search_locations.append(os.path.dirname(location.path))
@@ -200,21 +206,22 @@ def remove_stale(full_names: Iterable[str]) -> None:
     with _lock:
         roots = [root for name in full_names if (root := _current.get(name)) is not None]
         family = {part for root in roots for part in _reachable(root)}
-    stale = {part for part in family if not part.executed_by and _is_stale(part)}
+    stale = {part for part in family if not part.is_unfinished() and _is_stale(part)}
     if not stale:
         return
     with _lock:
         stale = _reaching(stale, family)
         # While another thread imports below one of these names its package must stay; the next request will reload.
-        mine = get_ident()
-        removed = (
-            []
-            if any(other != mine for part in stale for other in _under_import.get(part.name.partition(".")[0], ()))
-            else _remove(stale)
-        )
+        removed = [] if _are_under_import(stale) else _remove(stale)
     if removed:
         _tell_server("modules_reloaded", len(removed))
     del removed
+
+
+def _are_under_import(generations: Iterable[Generation]) -> bool:
+    """Whether another thread imports something below one of their top-level names."""
+    mine = get_ident()
+    return any(other != mine for part in generations for other in _under_import.get(part.name.partition(".")[0], ()))
 
 
 def tell_watchers() -> None:
@@ -287,16 +294,16 @@ def _reaching(targets: set[Generation], candidates: Iterable[Generation]) -> set
 
 
 def _remove(generations: set[Generation]) -> list[object]:
-    """Take modules out of `sys.modules`, except those being executed and their packages.
+    """Take modules out of `sys.modules`, except those that are unfinished, and their packages.
 
     The modules are returned, for the caller to let go of after it has released the lock: destructors are user code.
     """
-    executed = [part.name for part in _current.values() if part.executed_by]
+    unfinished = [part.name for part in _current.values() if part.is_unfinished()]
     removed: list[object] = []
     for generation in generations:
         name = generation.name
         if _current.get(name) is not generation or any(
-            other == name or other.startswith(f"{name}.") for other in executed
+            other == name or other.startswith(f"{name}.") for other in unfinished
         ):
             continue
         del _current[name]

@@ -179,14 +179,36 @@ def _import_target(target: str, name: str, autoreload: bool, log: bool) -> Modul
         if module is None:
             if log and target not in sys.modules:
                 _log(f"MP0014: mod_python: (Re)importing module '{name}'")
-            with Importing(target):
-                builtins.__import__(target)
-            module = sys.modules[target]
+            module = _import(target)
         for part in generations.unfinished(target):
-            builtins.__import__(part)  # waits for the thread that is executing it
+            _import(part)  # waits for the thread that is executing it
     finally:
         thread.autoreload = outer
     return module  # type: ignore[no-any-return]
+
+
+def _import(full_name: str) -> ModuleType:
+    """The module as it was imported, even if another thread has taken it out of `sys.modules` since."""
+    with Importing(full_name):
+        # With a name to be taken from it, the module itself is the result, and not its outermost package.
+        module: ModuleType = _builtin_import(full_name, None, None, ("__name__",))
+        return module
+
+
+def _builtin_import(
+    name: str, globals: Mapping[str, Any] | None, locals: Mapping[str, Any] | None, names: Sequence[str], level: int = 0
+) -> Any:
+    """Python's own `__import__`.
+
+    Of modules that import each other, in threads that begin at different ends, it gives one to a thread unfinished. It
+    raises instead where the module comes into `sys.modules` between its two looks there: then a third one helps.
+    """
+    try:
+        return builtins.__import__(name, globals, locals, names, level)
+    except RuntimeError as error:
+        if type(error).__name__ != "_DeadlockError":
+            raise
+    return builtins.__import__(name, globals, locals, names, level)
 
 
 def _import_statement(
@@ -199,12 +221,12 @@ def _import_statement(
     """`__import__` of the site's modules."""
     importing = generation_of(globals)
     if importing is None or not isinstance(name, str) or not name:
-        return builtins.__import__(name, globals, locals, fromlist or (), level)
+        return _builtin_import(name, globals, locals, fromlist or (), level)
     try:
         statement = (name, tuple(fromlist or ()), level)
         target = importing.statements.get(statement)
         if target is not None:
-            return builtins.__import__(target, globals, locals, fromlist or (), level)
+            return _builtin_import(target, globals, locals, fromlist or (), level)
         target = name
         if level == 0:
             top, dot, rest = name.partition(".")
@@ -228,7 +250,7 @@ def _import_and_record(
         generations.remove_stale([*_with_packages(absolute), *(f"{absolute}.{name}" for name in fromlist)])
     with Importing(absolute):
         _renew_attributes(absolute, fromlist)
-        result = builtins.__import__(target, globals, locals, fromlist, level)
+        result = _builtin_import(target, globals, locals, fromlist, level)
     names: Iterable[str] = fromlist
     if "*" in fromlist:
         names = getattr(result, "__all__", ())

@@ -444,6 +444,63 @@ def test_circle_entered_at_both_ends(site):
         assert all(hasattr(module, "x") for _, module in results)
 
 
+def test_a_circle_that_python_takes_for_a_deadlock(site, monkeypatch):
+    """A module comes into sys.modules after Python has not found it there, and before it waits for it."""
+    from importlib import _bootstrap
+
+    find_and_load, is_late = _bootstrap._find_and_load, threading.Event()
+
+    def late(name, import_):
+        if name == "right" and not is_late.is_set():
+            is_late.set()
+            waiting.until(lambda: "'left'" in str([*_bootstrap._blocking_on.values()]))
+        return find_and_load(name, import_)
+
+    def load(number):
+        if number:
+            assert is_late.wait(waiting.DEADLINE)
+        return site.load(("left", "right")[number])
+
+    monkeypatch.setattr(_bootstrap, "_find_and_load", late)
+    site.write(left="import right; x = 1", right="import left; x = 2")
+    assert [module.x for module in in_threads(2, load)] == [1, 2]
+
+
+def test_what_another_thread_takes_out_is_what_was_imported(site, importer, monkeypatch):
+    """At the moment when the import is over, and the module not yet looked for."""
+    from mod_python import generations
+
+    class Importing(generations.Importing):
+        def __exit__(self, *exception):
+            super().__exit__(*exception)
+            site.write(app="x = 22")
+            names = [name for name in sys.modules if name.startswith("app")]
+            in_threads(1, lambda _: generations.remove_stale(names))
+            assert not sys.modules.keys() & names
+
+    site.write(app="x = 1")
+    monkeypatch.setattr(importer, "Importing", Importing)
+    assert site.load().x == 1
+
+
+def test_what_importlib_is_not_done_with_stays(site, importer, monkeypatch):
+    """Two modules import each other, and one fails just when the other has been executed."""
+    from mod_python import generations
+
+    end, removed = generations.Generation._end, []
+
+    def end_and_see_another_fail(self, failed):
+        end(self, failed)
+        if self.name.startswith("app"):
+            with generations._lock:
+                removed.extend(generations._remove({self}))
+
+    monkeypatch.setattr(generations.Generation, "_end", end_and_see_another_fail)
+    site.write(app="x = 1")
+    assert site.load().x == 1
+    assert removed == []
+
+
 def test_threads_under_constant_change(site):
     """Whatever a request gets is whole: a package and its parts, each of one version."""
     changes, loads = 100, [0] * 6
