@@ -19,14 +19,40 @@ pub(super) fn conjure<F: Copy>() -> F {
 
 /// The boundary CPython -> Rust: a token, a caught panic (`SystemError`), an exception set for `failure`.
 pub(super) fn boundary<R>(failure: R, body: impl for<'py> FnOnce(Python<'py>) -> PyResult<R>) -> R {
+    let mut attempt = Attempt { body: Some(body), value: failure };
+    within(&mut attempt);
+    attempt.value
+}
+
+struct Attempt<F, R> {
+    body: Option<F>,
+    value: R,
+}
+
+/// What differs from one function to the other. A closure would do, but it comes with more code that nobody calls.
+trait Body {
+    fn run(&mut self, py: Python<'_>) -> PyResult<()>;
+}
+
+impl<F: for<'py> FnOnce(Python<'py>) -> PyResult<R>, R> Body for Attempt<F, R> {
+    fn run(&mut self, py: Python<'_>) -> PyResult<()> {
+        if let Some(body) = self.body.take() {
+            self.value = body(py)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is the same: one piece of code for hundreds of functions.
+#[inline(never)]
+fn within(attempt: &mut dyn Body) {
     thread::counted(|py| {
-        let result = catch_unwind(AssertUnwindSafe(|| body(py)))
+        let result = catch_unwind(AssertUnwindSafe(|| attempt.run(py)))
             .unwrap_or_else(|panic| Err(panic_error(&*panic)));
-        result.unwrap_or_else(|error| {
+        if let Err(error) = result {
             error.restore(py);
-            failure
-        })
-    })
+        }
+    });
 }
 
 fn panic_error(panic: &(dyn Any + Send)) -> PyErr {
