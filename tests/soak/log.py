@@ -21,8 +21,11 @@ EXPECTED = re.compile(
     # What a hard restart is for: a child that spins is killed, and on a busy machine takes its time to be gone.
     "|AH0004[67]"
 )
-# In a child that a hard restart ends: httpd takes away what its workers poll with while they are at work.
-OF_HARD_RESTARTS = re.compile("Bad file descriptor: AH0309[0-9]: .*apr_pollset_add failure")
+# In a child that a hard restart ends: httpd takes away what its workers poll with while they are at work, and a page cannot include
+# what its handler could not write any more.
+OF_HARD_RESTARTS = re.compile(
+    "Bad file descriptor: AH0309[0-9]: .*apr_pollset_add failure|unable to include .* subrequest returned 500"
+)
 DEATH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal (?P<signal>.*)")
 
 
