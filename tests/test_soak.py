@@ -58,7 +58,9 @@ def crashes(req):
     import ctypes
     ctypes.string_at(8)
 """
+# As gdb tells it.
 OF_EVENT = """[Current thread is 1 (Thread 0x7fad86c98780 (LWP 15621))]
+#0  0x00007fad86f18180 in apr_os_sock_get () from /lib/x86_64-linux-gnu/libapr-1.so.0
 #0  0x00007fad86f18180 in apr_os_sock_get () from /lib/x86_64-linux-gnu/libapr-1.so.0
 #1  0x00007fad86c5706c in ?? () from /usr/lib/apache2/modules/mod_mpm_event.so
 #2  0x000055e92d6cc850 in ap_run_mpm ()

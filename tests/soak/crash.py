@@ -52,14 +52,14 @@ def core_of(pid, directory):
 
 
 def of_crashed(told):
-    """gdb shows the thread that the signal ended, and then each. httpd handles the signal by raising it again, which another
-    thread may get."""
+    """gdb shows the innermost frame of the thread that the signal ended, all its frames, and then those of each. httpd handles
+    the signal by raising it again, which another thread may get."""
     first, *threads = THREAD.split(told)
     for thread in threads:
         _, handler, raised = thread.partition(RAISED)
         if handler:
             return FRAME.findall(raised)
-    return FRAME.findall(first)
+    return FRAME.findall(first[max(first.rfind("\n#0 "), 0) :])
 
 
 def is_of_event(frames):
