@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::PySystemError;
 use pyo3::prelude::*;
@@ -29,30 +28,22 @@ struct Attempt<F, R> {
     value: R,
 }
 
-/// What differs from one function to the other. A closure would do, but it comes with more code that nobody calls.
-trait Body {
-    fn run(&mut self, py: Python<'_>) -> PyResult<()>;
-}
-
-impl<F: for<'py> FnOnce(Python<'py>) -> PyResult<R>, R> Body for Attempt<F, R> {
-    fn run(&mut self, py: Python<'_>) -> PyResult<()> {
-        if let Some(body) = self.body.take() {
-            self.value = body(py)?;
+impl<F: for<'py> FnOnce(Python<'py>) -> PyResult<R>, R> thread::Counted for Attempt<F, R> {
+    fn run(&mut self, py: Python<'_>) {
+        match self.body.take().map(|body| body(py)) {
+            Some(Ok(value)) => self.value = value,
+            Some(Err(error)) => error.restore(py),
+            None => {}
         }
-        Ok(())
     }
 }
 
-/// What is the same: one piece of code for hundreds of functions.
+/// What is the same for hundreds of functions.
 #[inline(never)]
-fn within(attempt: &mut dyn Body) {
-    thread::counted(|py| {
-        let result = catch_unwind(AssertUnwindSafe(|| attempt.run(py)))
-            .unwrap_or_else(|panic| Err(panic_error(&*panic)));
-        if let Err(error) = result {
-            error.restore(py);
-        }
-    });
+fn within(attempt: &mut dyn thread::Counted) {
+    if let Err(panic) = thread::enter(attempt) {
+        thread::counted(|py| panic_error(&*panic).restore(py));
+    }
 }
 
 fn panic_error(panic: &(dyn Any + Send)) -> PyErr {

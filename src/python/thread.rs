@@ -6,10 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
@@ -58,13 +58,37 @@ pub fn attach<R>(interpreter: &Interpreter, f: impl for<'py> FnOnce(Python<'py>)
 
 /// Runs `f` with this thread detached, so that other threads can run Python meanwhile.
 pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
+    let mut errand = Errand { f: Some(f), result: None };
+    while_detached(py, &mut errand);
+    errand.result.expect("it has been run")
+}
+
+/// Something to be done once, and what came of it.
+struct Errand<F, R> {
+    f: Option<F>,
+    result: Option<R>,
+}
+
+trait Detached {
+    fn run(&mut self);
+}
+
+impl<F: FnOnce() -> R, R> Detached for Errand<F, R> {
+    fn run(&mut self) {
+        self.result = self.f.take().map(|f| f());
+    }
+}
+
+/// One piece of code for all that is done so.
+#[inline(never)]
+fn while_detached(py: Python<'_>, errand: &mut dyn Detached) {
     struct Carried<F>(F);
     // SAFETY: the closure runs on this very thread; PyO3's bound keeps Python objects out of it, and the callers of
     // this layer pass handles of httpd and plain bytes only.
     unsafe impl<F> Send for Carried<F> {}
-    impl<F: FnOnce() -> R, R> Carried<F> {
-        fn run(self) -> Carried<R> {
-            Carried((self.0)())
+    impl<F: FnOnce()> Carried<F> {
+        fn run(self) {
+            (self.0)();
         }
     }
     let visit = Visit::note();
@@ -72,20 +96,18 @@ pub fn detach<R>(py: Python<'_>, f: impl FnOnce() -> R) -> R {
     let gil = visit.attached.gil;
     gil.note_free();
     let carried = Carried(|| {
-        let result = f();
+        errand.run();
         pause.want(gil.is_held());
         gil.wait_for_turn();
-        result
     });
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that keeps our own count beside PyO3's"
     )]
-    let result = py.detach(move || carried.run());
+    py.detach(move || carried.run());
     gil.note_held();
     pause.end();
     drop(visit);
-    result.0
 }
 
 /// Whether the calling thread is attached through [`attach`] now; true in a signal handler that interrupted Python.
@@ -104,36 +126,50 @@ pub(super) fn counted<F, R>(f: F) -> R
 where
     F: for<'py> FnOnce(Python<'py>) -> R,
 {
-    let mut call: Call<F, R> = Call { f: Some(f), result: None };
-    // SAFETY: the trampoline hands its first argument to `run` untouched, and only there it is used, as the `Call` it is.
-    unsafe { noargs::<Enter<F, R>>((&raw mut call).cast(), ptr::null_mut()) };
-    match call.result.expect("the trampoline ran the closure") {
-        Ok(value) => value,
-        Err(panic) => resume_unwind(panic),
+    let mut errand = Errand { f: Some(f), result: None };
+    if let Err(panic) = enter(&mut errand) {
+        resume_unwind(panic);
+    }
+    errand.result.expect("it has been run")
+}
+
+/// What is to be done attached.
+pub(super) trait Counted {
+    fn run(&mut self, py: Python<'_>);
+}
+
+impl<F: for<'py> FnOnce(Python<'py>) -> R, R> Counted for Errand<F, R> {
+    fn run(&mut self, py: Python<'_>) {
+        self.result = self.f.take().map(|f| f(py));
     }
 }
 
-struct Call<F, R> {
-    f: Option<F>,
-    result: Option<std::thread::Result<R>>,
+/// As [`counted`], one piece of code for all that is done so. `Err` is what it panicked with.
+#[inline(never)]
+pub(super) fn enter(errand: &mut dyn Counted) -> thread::Result<()> {
+    let mut call = Call { errand, result: Ok(()) };
+    // SAFETY: the trampoline hands its first argument to `run` untouched, and only there it is used, as the `Call` it is.
+    unsafe { noargs::<Enter>((&raw mut call).cast(), ptr::null_mut()) };
+    call.result
 }
 
-struct Enter<F, R>(PhantomData<(F, R)>);
+struct Call<'e> {
+    errand: &'e mut dyn Counted,
+    result: thread::Result<()>,
+}
 
-impl<F: for<'py> FnOnce(Python<'py>) -> R, R> MethodDef<noargs::Func> for Enter<F, R> {
-    const METH: noargs::Func = run::<F, R>;
+struct Enter;
+
+impl MethodDef<noargs::Func> for Enter {
+    const METH: noargs::Func = run;
 }
 
 /// Never lets a panic reach PyO3, whose exception for it lives in a process-wide static.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
-fn run<F: for<'py> FnOnce(Python<'py>) -> R, R>(
-    py: Python<'_>,
-    call: *mut ffi::PyObject,
-) -> PyResult<*mut ffi::PyObject> {
-    // SAFETY: `counted` passed its own `Call<F, R>`, alive and used by nobody else meanwhile.
-    let call = unsafe { &mut *call.cast::<c_void>().cast::<Call<F, R>>() };
-    let f = call.f.take();
-    call.result = f.map(|f| catch_unwind(AssertUnwindSafe(|| f(py))));
+fn run(py: Python<'_>, call: *mut ffi::PyObject) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: `enter` passed its own `Call`, alive and used by nobody else meanwhile.
+    let call = unsafe { &mut *call.cast::<c_void>().cast::<Call<'_>>() };
+    call.result = catch_unwind(AssertUnwindSafe(|| call.errand.run(py)));
     Ok(ptr::null_mut())
 }
 
