@@ -190,9 +190,9 @@ def _import_target(target: str, name: str, autoreload: bool, log: bool) -> Modul
 def _import(full_name: str) -> ModuleType:
     """The module as it was imported, even if another thread has taken it out of `sys.modules` since."""
     with Importing(full_name):
-        # With a name to be taken from it, the module itself is the result, and not its outermost package.
-        module: ModuleType = _builtin_import(full_name, None, None, ("__name__",))
-        return module
+        outermost: ModuleType = _builtin_import(full_name, None, None, ())
+        # As long as this thread is importing it, nobody takes out the part of a package.
+        return sys.modules[full_name] if "." in full_name else outermost
 
 
 def _builtin_import(
