@@ -149,6 +149,8 @@ def test_the_mapping(httpd):
                 refused = error(form.__setitem__, "x", 5), error(form.__setitem__, 5, "x")
                 form.list.clear()
                 assert not form and form.keys() == []
+                form.list = [util.Field("mine")]
+                assert form.keys() == ["mine"] and form.getfirst("mine") is form.list[0]
                 form.add_field("x", "y")
                 form.clear()
                 return refused, form.list, len(form), type(form.list).__name__
