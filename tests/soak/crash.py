@@ -28,7 +28,7 @@ def allow(directory):
 def stack(pid, directory, program):
     """The frames of the thread that crashed, the innermost first; none where there is no core to see, or no gdb."""
     core = core_of(pid, directory)
-    if core is None or not shutil.which("gdb"):
+    if core is None:
         return []
     command = ["gdb", "-q", "-batch", "-ex", "bt", "-ex", "thread apply all bt", str(program), str(core)]
     told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout
@@ -37,9 +37,10 @@ def stack(pid, directory, program):
 
 
 def are_seen():
-    """Whether the system writes cores into files, and under a name that can be told."""
+    """Whether the system writes cores into files, under a name that can be told, and there is a gdb to read them."""
     pattern = PATTERN.read_text()
-    return "|" not in pattern and "%" not in pattern.replace("%p", "") and resource.getrlimit(resource.RLIMIT_CORE)[0] != 0
+    is_told = "|" not in pattern and "%" not in pattern.replace("%p", "")
+    return is_told and resource.getrlimit(resource.RLIMIT_CORE)[0] != 0 and shutil.which("gdb") is not None
 
 
 def core_of(pid, directory):
