@@ -202,19 +202,20 @@ def test_errors_leave_nothing(httpd):
     )
     site.expect_traceback("KeyError: ")
 
-    def raise_often(times):
+    def raise_often(times, clients=4):
         def talk(ask, number):
             host = ("one", "two")[number % 2]
             statuses = {ask("GET", ("/raises", "/late")[turn % 2], host=host).status for turn in range(times)}
             assert statuses == {500, 404}
 
-        crowd(site, talk, clients=4)
+        crowd(site, talk, clients)
 
     def state():
         [child] = site.child_pids()
         return [site.call("blocks", host=host) for host in ("one", "two")], memory(child)
 
-    raise_often(250)
+    # All threads of the child have been in both interpreters then.
+    raise_often(100, CLIENTS)
     (one, two), before = state()
     raise_often(RAISES // 4)
     (one_later, two_later), after = state()
