@@ -29,6 +29,10 @@ def pytest_terminal_summary(terminalreporter):
         reports = [report for reports in terminalreporter.stats.values() for report in reports]
         for line in valgrind.table(valgrind.figures(reports)):
             terminalreporter.write_line(line)
+    # Of the soak, which CI shows whatever became of it.
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for line in dict(report.user_properties).get("figures", "").splitlines():
+            terminalreporter.write_line(line)
 
 
 def models(marker):

@@ -20,9 +20,9 @@ SEED = int(os.environ.get("SOAK_SEED", "0"))
 
 
 @pytest.mark.every_mpm
-def test_everything_at_once(mpm):
+def test_everything_at_once(mpm, record_property):
     soak = Soak(Plan(mpm, seconds=SECONDS, seed=SEED)).run()
-    print("\n".join(report(soak)))
+    record_property("figures", "\n".join(report(soak)))
     assert verdict(soak) == []
 
 

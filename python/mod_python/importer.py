@@ -266,7 +266,7 @@ def _renew_attributes(package_name: str, names: Iterable[str]) -> None:
         full_name = f"{package_name}.{name}"
         loaded = vars(package).get(name) if package is not None and hasattr(package, "__path__") else None
         if full_name not in sys.modules and generation_of(getattr(loaded, "__dict__", None)):
-            builtins.__import__(full_name)
+            _builtin_import(full_name, None, None, ())
 
 
 def _record(importing: Generation, full_names: Iterable[str]) -> None:
