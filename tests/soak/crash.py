@@ -1,7 +1,7 @@
 """Whose a crash is: what the core that a child left says of the thread that crashed.
 
 httpd's event MPM has a crash of its own at hard restarts: the child's main thread shuts the sockets that its workers use
-(`apr_os_sock_get` on each), while these free them. `soak.plain` shows it in an httpd without this module.
+(`apr_os_sock_get` on each), while these free them. `soak.plain` is an httpd without this module to look for it in.
 """
 
 import pathlib
