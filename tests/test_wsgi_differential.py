@@ -203,7 +203,7 @@ def test_same_environment(both):
 
 
 def answer(site, name, method, body, headers=None):
-    """What the client sees, but for the text between the parts of several ranges, which is random."""
+    """What the client sees, but for the text between the parts of several ranges: random, and of a random length."""
     try:
         response = site.request(method, f"/app/{name}", body, headers)
     except http.client.HTTPException as error:
@@ -214,8 +214,10 @@ def answer(site, name, method, body, headers=None):
     )
     body = "an error page" if b"<!DOCTYPE" in response.body else response.body
     if boundary := re.search("boundary=(\\w+)", response.headers.get("Content-Type", "")):
-        headers = [(key, value.replace(boundary[1], "boundary")) for key, value in headers]
+        length = str(len(body))
         body = body.replace(boundary[1].encode(), b"boundary")
+        alike = {length: str(len(body)), response.headers["Content-Type"]: "multipart/byteranges; boundary=boundary"}
+        headers = [(key, alike.get(value, value)) for key, value in headers]
     return response.status, response.reason, headers, body
 
 
