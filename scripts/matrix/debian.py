@@ -61,6 +61,9 @@ def make(root: Root, directory: pathlib.Path) -> pathlib.Path:
     (made / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # start no service
     (made / "usr/sbin/policy-rc.d").chmod(0o755)
     _run(["chroot", str(made), "apt-get", "install", "-y", "-q", "--no-install-recommends", *root.packages], log)
+    hosts = made / "etc/hosts"
+    if not hosts.exists():  # not every suite's packages bring one
+        hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
     python = made / "usr/bin/python3"
     python.unlink()
     python.symlink_to(f"python{root.python}")

@@ -20,6 +20,7 @@ NOT_OURS = (
     ":ResourceWarning",  # files that tests leave open
     "pkg_resources is deprecated",  # what pyramid imports
     "Deprecated call to `pkg_resources",
+    "'cgi' is deprecated",  # what webob imports, which pyramid uses
     "This process (pid=",  # handlers that fork a process that has threads
 )
 WARNINGS = ",".join(["default", *(f"ignore:{warning}" for warning in NOT_OURS)])
