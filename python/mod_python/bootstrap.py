@@ -7,22 +7,30 @@ below it, before `sys.path` is asked, so that another copy of the package is nev
 import sys
 from importlib.machinery import ModuleSpec
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    Compile = Callable[[memoryview, str], CodeType]
+
 PACKAGE = "mod_python"
 
 # Source in UTF-8 (the library's own bytes, not a copy), whether a package, file name to show.
 Source = tuple[memoryview, bool, str]
 
 
-def install(sources: dict[str, Source]) -> None:
-    """Answer for the package from `sources`: by full name."""
-    sys.meta_path.insert(0, EmbeddedFinder(sources))
+def install(sources: dict[str, Source], compile: "Compile") -> None:
+    """Answer for the package from `sources`: by full name. `compile` is told a source and its file's name."""
+    sys.meta_path.insert(0, EmbeddedFinder(sources, compile))
 
 
 class EmbeddedFinder:
     """Finder and loader in one."""
 
-    def __init__(self, sources: dict[str, Source]) -> None:
+    def __init__(self, sources: dict[str, Source], compile: "Compile") -> None:
         self._sources = sources
+        self._compile = compile
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if fullname.partition(".")[0] != PACKAGE:
@@ -42,9 +50,9 @@ class EmbeddedFinder:
         namespace = vars(module)
         exec(self.get_code(namespace["__name__"]), namespace)
 
-    def get_code(self, fullname: str):  # type: ignore[no-untyped-def]
+    def get_code(self, fullname: str) -> "CodeType":
         source, _, filename = self._entry(fullname)
-        return compile(source, filename, "exec", dont_inherit=True)
+        return self._compile(source, filename)
 
     def get_source(self, fullname: str) -> str:
         return str(self._entry(fullname)[0], "utf-8")

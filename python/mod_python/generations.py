@@ -73,7 +73,9 @@ class Generation(SourceFileLoader):
 
     def get_code(self, fullname: str) -> Any:
         # A cached bytecode file knows its source by whole seconds, too coarse to tell two versions apart.
-        return self.source_to_code(self.get_data(self.path), self.path)
+        source = self.get_data(self.path)
+        native = getattr(sys.modules.get("_apache"), "_compile", None)
+        return native(source, self.path) if native else self.source_to_code(source, self.path)
 
     def exec_module(self, module: ModuleType) -> None:
         self._begin()

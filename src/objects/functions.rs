@@ -21,9 +21,9 @@ use crate::apache::server::Server;
 use crate::forms::header::Header;
 use crate::forms::urlencoded::{Pairs, Separator};
 use crate::python::Object;
-use crate::python::convert::{Octets, Text, encode, encode_without_nul, type_name};
+use crate::python::convert::{Data, Octets, Text, encode, encode_without_nul, type_name};
 use crate::python::row::{Arguments, Arity, Method, function};
-use crate::python::{interpreter, module, thread};
+use crate::python::{code, interpreter, module, thread};
 
 type Module<'a, 'py> = Borrowed<'a, 'py, PyAny>;
 
@@ -58,6 +58,7 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"_psp_run", psp_run::run_page, Arity(3, 3), c"_psp_run(req, code, globals)\n--\n\nRun a page's code; what it writes is held back until it is done."),
     function(c"_psp_source", psp_source::source, Arity(4, 4), c"_psp_source(name, source, directory, style)\n--\n\nPython source of a template: of `source` (bytes), or of the file `name`. Fragments are looked for in `directory`. Returns the source, a tuple of (path, modification time in ns, size, inode) for each file that was read, and a tuple of (line of the source, index of its file, line of that). Raises OSError, SyntaxError."),
     function(c"serve_wsgi", request_wsgi::serve, Arity(1, 1), c"serve_wsgi(req)\n--\n\nAnswer the request with the WSGI application that its PythonOptions name. Returns OK, DECLINED or an HTTP status."),
+    function(c"_compile", compile, Arity(2, 2), c"_compile(source, file)\n--\n\nThe code object of a module's source (bytes or str, UTF-8 unless it says otherwise), which tracebacks say is in `file`. Raises SyntaxError; ValueError or SyntaxError for a NUL."),
     function(c"may_fork", may_fork, Arity(0, 0), c"may_fork()\n--\n\nWhether the main interpreter is the only one of this process."),
     function(c"handlers_changed", handlers_changed, Arity(0, 0), c"handlers_changed()\n--\n\nForget what handlers resolve to: their modules have changed."),
     function(c"modules_reloaded", modules_reloaded, Arity(1, 1), c"modules_reloaded(count)\n--\n\nCount modules that are about to be imported anew, for the status page."),
@@ -70,6 +71,11 @@ pub fn log_level(number: i64) -> Level {
         ..=0 => Level::Error,
         number => Level::from_number(number).unwrap_or(Level::Trace8),
     }
+}
+
+fn compile<'py>(_module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    let source = Data::from_object(arguments.required(0)?)?;
+    code::compile(source.as_bytes(), &arguments.required(1)?.to_owned())
 }
 
 fn may_fork(_module: Module<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<bool> {

@@ -73,16 +73,16 @@ pub fn prepare(
 ) -> PyResult<Box<dyn Any + Send + Sync>> {
     let counters = counters::of_interpreter(interpreter.name());
     interpreter.measure(counters.meter());
-    package::install(py)?;
-    if let Some(home) = home::of_process(Kind::Virtual) {
-        activate(py, home)?;
-    }
     let native = module::create(
         py,
         c"_apache",
         c"httpd, as mod_python shows it to Python.",
         functions::FUNCTIONS,
     )?;
+    package::install(py, &native.getattr("_compile")?)?;
+    if let Some(home) = home::of_process(Kind::Virtual) {
+        activate(py, home)?;
+    }
     let state = Box::leak(Box::new(State::new(&native, interpreter, counters)?));
     module::set_state(&native, state);
     state.announce(&native)?;

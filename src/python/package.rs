@@ -1,8 +1,11 @@
 //! The Python package `mod_python`, which travels inside this library.
 
+use pyo3::exceptions::PyNameError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+use super::code;
 
 /// One file of the package: module name, source, whether it is a package.
 struct Source(&'static str, &'static str, bool);
@@ -75,24 +78,24 @@ pub(super) fn source(shown: &str) -> Option<&'static str> {
     sources.find(|source| file(source.0) == shown).map(|source| source.1)
 }
 
-/// Makes `import mod_python` find this package, and never another one.
+/// Makes `import mod_python` find this package, and never another one. `compile` makes a code object of a source and the name
+/// of its file.
 ///
 /// # Errors
 /// What the finder raises.
-pub fn install(py: Python<'_>) -> PyResult<()> {
+pub fn install(py: Python<'_>, compile: &Bound<'_, PyAny>) -> PyResult<()> {
     let sources = PyDict::new(py);
     for Source(name, text, is_package) in SOURCES {
         let file = file(name);
         sources.set_item(*name, (view(py, text)?, *is_package, file))?;
     }
-    let bootstrap = SOURCES
-        .iter()
-        .find(|source| source.0 == "mod_python.bootstrap")
-        .map_or("", |source| source.1);
+    let file = file("mod_python.bootstrap");
+    let bootstrap = compile.call1((source(&file).unwrap_or_default(), file))?;
     let globals = PyDict::new(py);
     globals.set_item("__name__", "mod_python.bootstrap")?;
-    py.import("builtins")?.getattr("exec")?.call1((bootstrap, &globals))?;
-    globals.get_item("install")?.map_or(Ok(()), |install| install.call1((sources,)).map(drop))
+    code::run(bootstrap.as_borrowed(), &globals)?;
+    let install = globals.get_item("install")?.ok_or_else(|| PyNameError::new_err("install"))?;
+    install.call1((sources, compile)).map(drop)
 }
 
 /// The text's own bytes as a memoryview: what is never imported is never copied into an interpreter.

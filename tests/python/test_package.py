@@ -78,7 +78,8 @@ def embedded(package, monkeypatch, tmp_path):
                     f"/mod_python.so/mod_python/{name}.py",
                 )
                 for name, source in sources.items()
-            }
+            },
+            lambda source, file: compile(source, file, "exec", dont_inherit=True),
         )
 
     yield install
