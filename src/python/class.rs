@@ -49,6 +49,12 @@ impl Visit {
 
 /// The table of one Python type.
 pub struct Class<T> {
+    table: Table,
+    contents: PhantomData<fn() -> T>,
+}
+
+/// What does not depend on what the objects hold.
+struct Table {
     name: &'static CStr,
     doc: &'static CStr,
     attributes: &'static [Attribute],
@@ -56,13 +62,20 @@ pub struct Class<T> {
     slots: &'static [Slot],
     dictionary: bool,
     subclassable: bool,
-    contents: PhantomData<fn() -> T>,
 }
+
+/// What does: size, where the dictionary is, and the functions that every type with contents has.
+struct Memory {
+    size: usize,
+    dictionary: usize,
+    functions: [(c_int, *mut c_void); 3],
+}
+
 impl<T: Contents> Class<T> {
     /// `name` is how `str(type(x))` shows it: the classes present themselves as built-in ones.
     #[must_use]
     pub const fn new(name: &'static CStr) -> Self {
-        Self {
+        let table = Table {
             name,
             doc: c"",
             attributes: &[],
@@ -70,44 +83,44 @@ impl<T: Contents> Class<T> {
             slots: &[],
             dictionary: false,
             subclassable: true,
-            contents: PhantomData,
-        }
+        };
+        Self { table, contents: PhantomData }
     }
 
     #[must_use]
     pub const fn doc(mut self, doc: &'static CStr) -> Self {
-        self.doc = doc;
+        self.table.doc = doc;
         self
     }
 
     #[must_use]
     pub const fn attributes(mut self, attributes: &'static [Attribute]) -> Self {
-        self.attributes = attributes;
+        self.table.attributes = attributes;
         self
     }
 
     #[must_use]
     pub const fn methods(mut self, methods: &'static [Method]) -> Self {
-        self.methods = methods;
+        self.table.methods = methods;
         self
     }
 
     #[must_use]
     pub const fn slots(mut self, slots: &'static [Slot]) -> Self {
-        self.slots = slots;
+        self.table.slots = slots;
         self
     }
 
     /// Objects take arbitrary further attributes.
     #[must_use]
     pub const fn with_dictionary(mut self) -> Self {
-        self.dictionary = true;
+        self.table.dictionary = true;
         self
     }
 
     #[must_use]
     pub const fn final_class(mut self) -> Self {
-        self.subclassable = false;
+        self.table.subclassable = false;
         self
     }
 
@@ -116,12 +129,31 @@ impl<T: Contents> Class<T> {
     /// # Errors
     /// What CPython raises when it cannot make the type.
     pub fn create<'py>(&self, module: &Bound<'py, PyModule>) -> PyResult<Bound<'py, PyType>> {
+        let memory = Memory {
+            size: mem::size_of::<Layout<T>>(),
+            dictionary: mem::offset_of!(Layout<T>, dictionary),
+            functions: [
+                (ffi::Py_tp_dealloc, deallocate::<T> as *mut c_void),
+                (ffi::Py_tp_traverse, traverse::<T> as *mut c_void),
+                (ffi::Py_tp_clear, clear::<T> as *mut c_void),
+            ],
+        };
+        self.table.create(module, &memory)
+    }
+}
+
+impl Table {
+    fn create<'py>(
+        &self,
+        module: &Bound<'py, PyModule>,
+        memory: &Memory,
+    ) -> PyResult<Bound<'py, PyType>> {
         let py = module.py();
-        let mut members = dictionary_members::<T>();
-        let mut slots = self.type_slots(&mut members);
+        let mut members = dictionary_members(memory.dictionary);
+        let mut slots = self.type_slots(&mut members, memory);
         let mut spec = ffi::PyType_Spec {
             name: self.name.as_ptr(),
-            basicsize: c_int::try_from(mem::size_of::<Layout<T>>()).expect("objects are small"),
+            basicsize: c_int::try_from(memory.size).expect("objects are small"),
             itemsize: 0,
             flags: self.flags(),
             slots: slots.as_mut_ptr(),
@@ -148,16 +180,18 @@ impl<T: Contents> Class<T> {
         if constructible { flags } else { flags | compat::DISALLOW_INSTANTIATION }
     }
 
-    fn type_slots(&self, members: &mut [ffi::PyMemberDef]) -> Vec<ffi::PyType_Slot> {
+    fn type_slots(
+        &self,
+        members: &mut [ffi::PyMemberDef],
+        memory: &Memory,
+    ) -> Vec<ffi::PyType_Slot> {
         let row = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
         let mut slots = vec![
             row(ffi::Py_tp_doc, self.doc.as_ptr().cast_mut().cast()),
-            row(ffi::Py_tp_dealloc, deallocate::<T> as *mut c_void),
-            row(ffi::Py_tp_traverse, traverse::<T> as *mut c_void),
-            row(ffi::Py_tp_clear, clear::<T> as *mut c_void),
             row(ffi::Py_tp_getset, self.attribute_table().cast()),
             row(ffi::Py_tp_methods, self.method_table().cast()),
         ];
+        slots.extend(memory.functions.map(|(slot, function)| row(slot, function)));
         if self.dictionary {
             slots.push(row(ffi::Py_tp_members, members.as_mut_ptr().cast()));
         }
@@ -197,9 +231,8 @@ impl<T: Contents> Class<T> {
     }
 }
 
-fn dictionary_members<T>() -> [ffi::PyMemberDef; 2] {
-    let offset = ffi::Py_ssize_t::try_from(mem::offset_of!(Layout<T>, dictionary))
-        .expect("objects are small");
+fn dictionary_members(offset: usize) -> [ffi::PyMemberDef; 2] {
+    let offset = ffi::Py_ssize_t::try_from(offset).expect("objects are small");
     let member = |name: *const c_char, offset| ffi::PyMemberDef {
         name,
         type_code: ffi::Py_T_PYSSIZET,
