@@ -6,6 +6,7 @@ Text to findings: nothing is imported or executed.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 
 TYPE_CHECKING = False
@@ -125,7 +126,7 @@ HOOKS = {
 """Special methods that Python 3 does not call."""
 
 _LOOKED_AT = (
-    *(ast.Assign, ast.Attribute, ast.BinOp, ast.Call, ast.Expr),
+    *(ast.Assign, ast.Attribute, ast.BinOp, ast.Call, ast.ExceptHandler, ast.Expr),
     *(ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Name, ast.Raise),
 )
 
@@ -206,6 +207,11 @@ def _of_rarer_node(node: ast.AST, bound: set[str]) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"Python 3 does not call {name}; write {HOOKS[name]}"
         case ast.Assign(targets=[ast.Name(id="__metaclass__")]):
             yield node.lineno, "__metaclass__ means nothing now; write class X(metaclass=...)"
+        case ast.ExceptHandler(type=ast.Tuple(elts=[first, ast.Name(id=name)]) as both, name=None) if (
+            # Without parentheses Python 3.14 takes it, as two exceptions (PEP 758).
+            both.col_offset == first.col_offset and name not in bound and not hasattr(builtins, name)
+        ):
+            yield node.lineno, f"{name} would have to be an exception; Python 2's `except X, e` is `except X as e`"
         case ast.Attribute(value=ast.Name(id="string"), attr=name) if (
             "string" not in bound and STRING_FUNCTIONS.fullmatch(name)
         ):

@@ -38,7 +38,10 @@ def handler(req, long=1, *, cmp=None):
         unicode(reduce)
     string = "text"
     print(string.split(), string.lower(), file, long, cmp, "text".encode("utf-8"))
-    return [key for key in req.headers_in.keys()]
+    try:
+        return [key for key in req.headers_in.keys()]
+    except (KeyError, e):
+        pass
 class Mapping:
     def has_key(self, key): return self.has_key(key)
 """
