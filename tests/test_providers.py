@@ -179,8 +179,11 @@ def test_digest_authentication(httpd):
         opener = urllib.request.build_opener(urllib.request.HTTPDigestAuthHandler(passwords))
         try:
             return opener.open(url).read()
-        except (urllib.error.HTTPError, ValueError):
-            return None
+        except urllib.error.HTTPError as error:
+            error.close()
+        except ValueError:
+            pass
+        return None
 
     assert ask("alice", "secret") == b"alice Digest"
     site.expect_log("AH01790|AH01792|AH01793|password mismatch|not found")

@@ -215,4 +215,5 @@ def test_util_needs_little(httpd):
                 return sorted(set(sys.modules) - before)
         """
     )
-    assert site.call("added", query="?a=1") == ["mod_python.util"]
+    # `io` is there from the start before Python 3.14.
+    assert [name for name in site.call("added", query="?a=1") if name != "io"] == ["mod_python.util"]
