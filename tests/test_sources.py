@@ -52,7 +52,7 @@ def test_errors_name_file_and_line(httpd):
 
 
 def test_syntax_trees_are_made_for_nobody(httpd):
-    """`compile` would make the types of `ast`, a quarter of a megabyte, in each interpreter."""
+    """`compile` would make the types of `ast`, 170 KB, in each interpreter."""
     site = httpd(
         handler="""
         def handler(req):

@@ -11,7 +11,7 @@ use super::Object;
 /// The code object of a module's source, like `compile(source, file, "exec", dont_inherit=True)` makes it.
 ///
 /// CPython's own `compile` looks whether it was given a syntax tree, for which it first makes the 200 types of `ast` in the
-/// interpreter: 1,500 objects, 250 KB, which most interpreters never need.
+/// interpreter: 1,500 objects, some 170 KB, which most interpreters never need.
 ///
 /// # Errors
 /// `SyntaxError`; `UnicodeEncodeError` for a name that no file can have; what `compile` raises for a source with a NUL in it.
