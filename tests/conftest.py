@@ -66,7 +66,7 @@ def httpd(mpm, record_property):
         for site in sites:
             site.check_log()
         if valgrind.ACTIVE:
-            valgrind.check(sites, record_property)
+            valgrind.check([site for site in sites if site.module == MODULE], record_property)
     finally:
         for site in sites:
             if site.process is not None:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import valgrind
 from httpd import wait_until
 
 pytestmark = pytest.mark.threads_and_processes
@@ -150,6 +151,7 @@ def test_a_handler_that_keeps_pythons_lock(httpd):
         site.expect_log("MP0011: ")
 
 
+@valgrind.has_little_time  # httpd kills at a hard restart what is not gone in ten seconds
 @pytest.mark.parametrize("busy", ["nothing", "daemon", "thread", "pool"])
 @pytest.mark.parametrize("stop", [*STOPS, "SIGUSR1"])
 def test_threads_of_python(httpd, stop, busy):

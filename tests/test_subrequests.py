@@ -2,6 +2,8 @@
 
 import pytest
 
+import valgrind
+
 # Executes the lines of the header Do.
 DO = """
     from mod_python import apache
@@ -202,6 +204,7 @@ def test_wrong_arguments(httpd):
     assert site.call("refused") == ["TypeError"] * 4 + ["ValueError"] * 3
 
 
+@valgrind.measures_memory
 def test_memory_of_closed_subrequests_is_given_back(httpd):
     site = httpd(
         functions="""

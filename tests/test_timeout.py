@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+import valgrind
+
 SPIN = """
     from mod_python import apache
 
@@ -300,6 +302,7 @@ def test_a_wsgi_application(wsgi):
     assert site.get("/").text == "beginning"
 
 
+@valgrind.has_little_time
 def test_the_publisher_and_server_pages(httpd):
     site = httpd(
         files={

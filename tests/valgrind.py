@@ -12,6 +12,8 @@ import pathlib
 import re
 import xml.etree.ElementTree
 
+import pytest
+
 ACTIVE = bool(os.environ.get("HTTPD_TEST_VALGRIND"))
 HERE = pathlib.Path(__file__).resolve().parent
 # No pools of CPython's own, in which memcheck could not tell one object from the next.
@@ -19,6 +21,8 @@ ENVIRONMENT = {"PYTHONMALLOC": "malloc"} if ACTIVE else {}
 # A child that cannot end in httpd's ten seconds because each of its instructions takes fifty.
 HARMLESS = re.compile(r"AH0004[56]: child process \d+ still did not exit|AH00047: could not make child process \d+ exit")
 FRAMES_SHOWN = 30
+measures_memory = pytest.mark.skipif(ACTIVE, reason="valgrind keeps what is freed")
+has_little_time = pytest.mark.skipif(ACTIVE, reason="valgrind takes fifty times as long")
 PROPERTY = "valgrind"
 
 
