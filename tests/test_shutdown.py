@@ -195,6 +195,8 @@ def test_a_child_of_a_graceful_restart(httpd, mpm):
         wait_until(lambda: site.get("/").text != str(child), "an answer of the next generation")
         assert child in site.child_pids()
         assert ended(site, child) == {}
+        # The event of httpd 2.4 may crash by itself when it is ended while it closes a connection (apr_os_sock_get).
+        time.sleep(0.5)
         ask_to_end(site, signal.SIGTERM, child)
     check_the_end(site, child, "sleep")
 
