@@ -10,7 +10,7 @@ import time
 import pytest
 
 import valgrind
-from httpd import wait_until
+from httpd import open_connections, wait_until
 
 pytestmark = pytest.mark.threads_and_processes
 
@@ -196,7 +196,7 @@ def test_a_child_of_a_graceful_restart(httpd, mpm):
         assert child in site.child_pids()
         assert ended(site, child) == {}
         # The event of httpd 2.4 may crash by itself when it is ended while it closes a connection (apr_os_sock_get).
-        time.sleep(0.5)
+        wait_until(lambda: open_connections(site.port) == 1, "the end of all connections but the one under way")
         ask_to_end(site, signal.SIGTERM, child)
     check_the_end(site, child, "sleep")
 
