@@ -60,6 +60,18 @@ pub fn restart_time() -> Option<i64> {
     unsafe { Some(sys::ap_scoreboard_image.as_ref()?.global.as_ref()?.restart_time) }
 }
 
+/// How long the machine has been running, in whole ticks of the kernel's clock, as proc(5) has it for the start of a process.
+pub fn ticks_since_boot() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes the time into `time`; the other function only answers.
+    let a_second = unsafe {
+        libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time);
+        libc::sysconf(libc::_SC_CLK_TCK)
+    };
+    let a_second = a_second.unsigned_abs();
+    time.tv_sec.unsigned_abs() * a_second + time.tv_nsec.unsigned_abs() * a_second / 1_000_000_000
+}
+
 /// Microseconds since 1970 as HTTP writes a date.
 pub fn date(time: i64) -> String {
     const LENGTH: usize = sys::APR_RFC822_DATE_LEN as usize;

@@ -10,10 +10,10 @@ use crate::apache::shared_memory;
 
 /// Interpreters with counters of their own; the first one stands for all others.
 pub const INTERPRETERS: usize = 64;
-/// Numbers of a slot's head: its child's process and when that was started, for the kernel and for us, and httpd's generation.
+/// Numbers of a slot's head: its child's process, when that took it in the kernel's clock and in ours, and httpd's generation.
 pub const SLOT_HEAD: usize = 8;
 pub const PROCESS: usize = 0;
-pub const STARTED: usize = 1;
+pub const TAKEN: usize = 1;
 pub const SINCE: usize = 2;
 pub const GENERATION: usize = 3;
 /// Numbers of a name: its state and length, then its bytes.

@@ -4,9 +4,10 @@ use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::board::{Board, GENERATION, PROCESS, SINCE, STARTED};
+use super::board::{Board, GENERATION, PROCESS, SINCE, TAKEN};
 use super::names;
 use super::row::{self, Counts};
+use crate::apache::process;
 
 /// That of children for whom there is none.
 const SHARED: usize = 0;
@@ -28,9 +29,9 @@ pub fn own() -> Option<usize> {
 
 /// Takes a slot that nobody has, or whose child is dead.
 pub fn claim(board: &Board, generation: i32, now: i64) {
-    let process = std::process::id();
-    let own = (1..board.slots()).find(|slot| take(&board.slot_head(*slot)[PROCESS], process));
-    let own = own.or_else(|| (1..board.slots()).find(|slot| take_over(board, *slot, process)));
+    let own_process = std::process::id();
+    let own = (1..board.slots()).find(|slot| take(&board.slot_head(*slot)[PROCESS], own_process));
+    let own = own.or_else(|| (1..board.slots()).find(|slot| take_over(board, *slot, own_process)));
     let _ = OWN.set(own.unwrap_or(SHARED));
     let Some(slot) = own else { return };
     let head = board.slot_head(slot);
@@ -39,14 +40,14 @@ pub fn claim(board: &Board, generation: i32, now: i64) {
     }
     head[GENERATION].store(u64::from(generation.unsigned_abs()), Ordering::Relaxed);
     head[SINCE].store(now.unsigned_abs(), Ordering::Relaxed);
-    head[STARTED].store(started(process).unwrap_or(0), Ordering::Release);
+    head[TAKEN].store(process::ticks_since_boot(), Ordering::Release);
 }
 
 pub fn give_back(board: &Board) {
     let Some(slot) = own().filter(|slot| *slot != SHARED) else { return };
     let head = board.slot_head(slot);
     if head[PROCESS].load(Ordering::Relaxed) == u64::from(std::process::id()) {
-        head[STARTED].store(0, Ordering::Relaxed);
+        head[TAKEN].store(0, Ordering::Relaxed);
         head[PROCESS].store(0, Ordering::Release);
     }
 }
@@ -59,9 +60,9 @@ pub fn is_used(board: &Board, slot: usize) -> bool {
 /// The child that has the slot now, if it lives.
 pub fn child(board: &Board, slot: usize) -> Option<Child> {
     let head = board.slot_head(slot);
-    let started = head[STARTED].load(Ordering::Acquire);
+    let taken = head[TAKEN].load(Ordering::Acquire);
     let process = u32::try_from(head[PROCESS].load(Ordering::Relaxed)).ok()?;
-    if slot == SHARED || process == 0 || !lives(process, started) {
+    if slot == SHARED || process == 0 || !lives(process, taken) {
         return None;
     }
     let since = head[SINCE].load(Ordering::Relaxed).cast_signed();
@@ -73,18 +74,18 @@ fn take(owner: &AtomicU64, process: u32) -> bool {
     owner.compare_exchange(0, process.into(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
-/// Several may try at the same time: whoever takes away the time of the dead child's start has the slot.
+/// Several may try at the same time: whoever takes away the time of the dead child has the slot.
 fn take_over(board: &Board, slot: usize, process: u32) -> bool {
     let head = board.slot_head(slot);
-    let started = head[STARTED].load(Ordering::Acquire);
+    let taken = head[TAKEN].load(Ordering::Acquire);
     let owner = u32::try_from(head[PROCESS].load(Ordering::Relaxed)).unwrap_or(0);
-    let is_dead = started != 0 && !lives(owner, started);
-    let taken = is_dead
-        && head[STARTED].compare_exchange(started, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-    if taken {
+    let is_dead = taken != 0 && !lives(owner, taken);
+    let is_ours = is_dead
+        && head[TAKEN].compare_exchange(taken, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    if is_ours {
         head[PROCESS].store(process.into(), Ordering::Release);
     }
-    taken
+    is_ours
 }
 
 fn remember(board: &Board, slot: usize) {
@@ -101,12 +102,13 @@ fn remember(board: &Board, slot: usize) {
     }
 }
 
-/// Numbers of processes are used again: by the time of its start it is known whether it is still the one.
-fn lives(process: u32, started_at: u64) -> bool {
-    started_at != 0 && started(process) == Some(started_at)
+/// Numbers of processes are used again: one that was started after the slot was taken is another. The child that takes a slot
+/// does not ask for its own start: to read a file takes code that an idle child has no other use for, 0.3 MB of pages.
+fn lives(process: u32, taken: u64) -> bool {
+    started(process).is_some_and(|started| started <= taken)
 }
 
-/// When a process was started, in the kernel's clock ticks: field 22 of its line.
+/// When a process was started, in ticks since the machine was: field 22 of its line, proc(5).
 fn started(process: u32) -> Option<u64> {
     let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let after_name = line.rfind(')')? + 1;
@@ -120,9 +122,15 @@ mod tests {
     #[test]
     fn this_process_lives() {
         let own = std::process::id();
+        assert!(lives(own, process::ticks_since_boot()));
+    }
+
+    #[test]
+    fn a_later_process_of_the_same_number_is_another() {
+        let own = std::process::id();
         let started_at = started(own).expect("a time");
         assert!(lives(own, started_at));
-        assert!(!lives(own, started_at + 1));
+        assert!(!lives(own, started_at - 1));
     }
 
     #[test]
@@ -131,7 +139,7 @@ mod tests {
         let head = board.slot_head(1);
         // A process that is no more.
         head[PROCESS].store(u64::from(u32::MAX), Ordering::Relaxed);
-        head[STARTED].store(1, Ordering::Relaxed);
+        head[TAKEN].store(1, Ordering::Relaxed);
         head[SINCE].store(6, Ordering::Relaxed);
         board.row(1, 0).count_response(200);
         for slot in 2..board.slots() {
