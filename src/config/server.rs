@@ -1,12 +1,12 @@
 //! What a server (the main one or a virtual host) says beside what its requests inherit: its connection handlers and
 //! flags, what to import when a child starts, and what holds for the process.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::apache::record::{Config, Merged};
+use crate::apache::server::Server;
 use crate::config::gil::GilWishes;
 use crate::config::mount::{Mount, is_below};
 use crate::config::section::Section;
@@ -126,16 +126,23 @@ impl Import {
 
 /// Every import once, in the order of the configuration, with the first of the servers that has it. A virtual host
 /// without server-level directives of its own shares the main server's section, imports and all.
-pub fn imports<'a, S: Copy>(
-    servers: impl IntoIterator<Item = (S, &'a ServerSection)>,
-) -> Vec<(S, Arc<Import>)> {
-    let mut found = BTreeMap::new();
-    for (server, section) in servers {
-        for import in &section.imports {
-            found.entry(import.order).or_insert_with(|| (server, Arc::clone(import)));
+pub fn imports(main: Server) -> Vec<(Server, Arc<Import>)> {
+    let mut found = Vec::new();
+    for server in std::iter::successors(Some(main), Server::next) {
+        if let Some(section) = server.config() {
+            add_imports(&mut found, server, section);
         }
     }
-    found.into_values().collect()
+    found
+}
+
+fn add_imports<S: Copy>(found: &mut Vec<(S, Arc<Import>)>, server: S, section: &ServerSection) {
+    for import in &section.imports {
+        let place = found.partition_point(|(_, known)| known.order < import.order);
+        if found.get(place).is_none_or(|(_, known)| known.order != import.order) {
+            found.insert(place, (server, Arc::clone(import)));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -148,7 +155,10 @@ mod tests {
         main.add_import(b"first", b"a");
         host.add_import(b"second::start", b"b");
         main.add_import(b"third", b"c");
-        let found = imports([("main", &main), ("host", &host), ("plain host", &main)]);
+        let mut found = Vec::new();
+        for (server, section) in [("main", &main), ("host", &host), ("plain host", &main)] {
+            add_imports(&mut found, server, section);
+        }
         let names: Vec<_> =
             found.iter().map(|(server, import)| (*server, import.module().to_vec())).collect();
         assert_eq!(

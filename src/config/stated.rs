@@ -48,9 +48,8 @@ pub enum Place {
 
 /// All of them, in the order in which a server comes upon them: imports, then server by server.
 pub fn stated(main: Server) -> Vec<Stated> {
-    let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
-    let mut found = imported(&servers);
-    for server in &servers {
+    let mut found = imported(main);
+    for server in std::iter::successors(Some(main), Server::next) {
         let name = server.server_hostname().unwrap_or_default();
         if let Some(section) = server.config::<ServerSection>() {
             collect(&mut found, section.section(), section.section(), name);
@@ -68,9 +67,8 @@ pub fn stated(main: Server) -> Vec<Stated> {
     found
 }
 
-fn imported(servers: &[Server]) -> Vec<Stated> {
-    let sections = servers.iter().filter_map(|server| Some((*server, server.config()?)));
-    let all = imports(sections).into_iter().map(|(server, import)| Stated {
+fn imported(main: Server) -> Vec<Stated> {
+    let all = imports(main).into_iter().map(|(server, import)| Stated {
         directive: "PythonImport".to_owned(),
         text: import.text.to_vec(),
         module: import.module().to_vec(),

@@ -39,9 +39,7 @@ pub fn init(pool: Pool<'_>, main: Server) {
         ending::put_off(thread::is_attached, false);
     }
     settle(main);
-    let servers: Vec<Server> = std::iter::successors(Some(main), Server::next).collect();
-    let sections = servers.iter().filter_map(|server| Some((*server, server.config()?)));
-    for (server, import) in imports(sections) {
+    for (server, import) in imports(main) {
         run_import(server, &import);
     }
     server_phase::run(Phase::ChildInit);
