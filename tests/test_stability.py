@@ -71,7 +71,8 @@ def test_handlers_that_raise_leave_nothing(httpd):
         threads=8,
     )
     site.expect_traceback("ValueError: again")
-    run(site, max(REQUESTS // 2, 800))
+    # Python's free lists fill by and by: with 3.14 the first 4,000 requests leave 2,700 blocks there, the next 4,000 less than 200.
+    run(site, max(REQUESTS, 800))
     before = [site.call("blocks"), site.call("blocks", query="?second")], memory(site.child_pids()[0])
     run(site, REQUESTS)
     after = [site.call("blocks"), site.call("blocks", query="?second")], memory(site.child_pids()[0])
