@@ -169,7 +169,8 @@ def fork(req):
 
 
 def program(req):
-    done = subprocess.run(["/bin/echo", req.args], capture_output=True, text=True, check=True)
+    # A hard restart of prefork sends SIGHUP to httpd's whole process group: the program would die of it before this child does.
+    done = subprocess.run(["/bin/echo", req.args], capture_output=True, text=True, check=True, start_new_session=True)
     req.write(f"ran {done.stdout.strip()}")
 
 
