@@ -103,7 +103,7 @@ fn remember(board: &Board, slot: usize) {
 }
 
 /// Numbers of processes are used again: one that was started after the slot was taken is another. The child that takes a slot
-/// does not ask for its own start: to read a file takes code that an idle child has no other use for, 0.3 MB of pages.
+/// does not ask for its own start: to read a file takes code that an idle child has no other use for, 0.2 MB of pages.
 fn lives(process: u32, taken: u64) -> bool {
     started(process).is_some_and(|started| started <= taken)
 }
