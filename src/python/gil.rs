@@ -80,23 +80,42 @@ pub(super) struct Gil {
     holder: AtomicU64,
     /// The attachment that somebody has waited for in vain: it holds on for long, or has let go of the lock inside Python.
     slow: AtomicU64,
+    /// When its holder got it, and how long it is held at a time as a rule; nanoseconds. Only the holder changes them.
+    since: AtomicU64,
+    usual: AtomicU64,
 }
+
+/// A time that nobody has taken.
+pub(super) const UNMEASURED: u64 = 0;
 
 /// The lock of the main interpreter and of all that have none of their own.
 pub(super) static SHARED: Gil = Gil::new();
 
 /// How often a thread lets others run before it sleeps in Python's own queue.
 const TURNS: u32 = 40;
+/// Nanoseconds. For a lock that is held longer than this as a rule, to be put to sleep and woken costs less than to try again
+/// and again.
+const LONG: u64 = 40_000;
+/// Nanoseconds. Who holds it for longer counts as this much, or the short ones that follow would be taken for long, too.
+const MOST: u64 = 2 * LONG;
 
 impl Gil {
     pub const fn new() -> Self {
-        Self { holder: AtomicU64::new(0), slow: AtomicU64::new(0) }
+        Self {
+            holder: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
+            since: AtomicU64::new(UNMEASURED),
+            usual: AtomicU64::new(0),
+        }
     }
 
     /// Lets other threads run while one of ours is in Python. Most handlers are done in microseconds: by then the lock is
     /// free, and nobody had to be put to sleep and woken, which costs more than the handler. Who has waited long enough
-    /// sleeps after all, in the queue of Python's lock, and those behind do so at once.
+    /// sleeps after all, in the queue of Python's lock, and those behind do so at once; as all do where handlers take long.
     pub fn wait_for_turn(&self) {
+        if self.is_held_long() {
+            return;
+        }
         for _ in 0..TURNS {
             let holder = self.holder.load(Ordering::Acquire);
             if holder == 0 || holder == self.slow.load(Ordering::Relaxed) {
@@ -107,19 +126,31 @@ impl Gil {
         self.slow.store(self.holder.load(Ordering::Acquire), Ordering::Relaxed);
     }
 
+    /// Whether those who get it keep it for long, as a rule.
+    fn is_held_long(&self) -> bool {
+        self.usual.load(Ordering::Relaxed) > LONG
+    }
+
     /// Whether one of our threads has the lock.
     pub fn is_held(&self) -> bool {
         self.holder.load(Ordering::Relaxed) != 0
     }
 
-    /// This thread has the lock.
-    pub fn note_held(&self) {
+    /// This thread has the lock, since `now`.
+    pub fn note_held(&self, now: u64) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         self.holder.store(NEXT.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+        self.since.store(now, Ordering::Relaxed);
     }
 
     /// This thread is about to let go of the lock.
-    pub fn note_free(&self) {
+    pub fn note_free(&self, now: u64) {
+        let since = self.since.load(Ordering::Relaxed);
+        if since != UNMEASURED && now != UNMEASURED {
+            let usual = self.usual.load(Ordering::Relaxed);
+            let held = now.saturating_sub(since).min(MOST);
+            self.usual.store(usual - usual / 8 + held / 8, Ordering::Relaxed);
+        }
         self.holder.store(0, Ordering::Release);
     }
 }
@@ -135,6 +166,23 @@ mod tests {
         assert_eq!(choice.sharing_of(b"slow"), Sharing::Shared);
         assert_eq!(choice.sharing_of(b"other"), Sharing::Own);
         assert_eq!(Choice::default().sharing_of(b"other"), Sharing::Shared);
+    }
+
+    #[test]
+    fn how_long_it_is_held_follows_most_of_its_holders() {
+        let gil = Gil::new();
+        let hold = |length: u64| {
+            gil.note_held(1_000);
+            gil.note_free(1_000 + length);
+            gil.is_held_long()
+        };
+        assert!(!hold(u64::MAX / 2), "one does not make a rule");
+        assert!((0..100).all(|_| !hold(5_000)));
+        assert!((0..100).any(|_| hold(100_000)));
+        gil.note_held(1_000);
+        gil.note_free(UNMEASURED);
+        assert!(gil.is_held_long(), "what nobody measured changes nothing");
+        assert!((0..100).any(|_| !hold(5_000)));
     }
 
     #[test]

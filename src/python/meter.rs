@@ -72,12 +72,17 @@ pub(super) struct Stay {
 }
 
 impl Stay {
-    /// It is about to leave.
-    pub(super) fn end(&self) {
+    /// When it got in, nanoseconds; 0 where nobody counts.
+    pub(super) fn since(&self) -> u64 {
+        self.entered
+    }
+
+    /// It is about to leave. Returns when that is, nanoseconds; 0 where nobody counts.
+    pub(super) fn end(&self) -> u64 {
         let Arrival { meter, outer, away: before, at, .. } = self.arrival;
         HERE.with(|here| {
             here.meter.set(outer);
-            let Some(counts) = meter else { return };
+            let Some(counts) = meter else { return 0 };
             let left = clock();
             let away = here.away.replace(before + (left - at)) - before;
             let inside = (left - self.entered).saturating_sub(away);
@@ -85,7 +90,8 @@ impl Stay {
             if !same(outer, meter) {
                 counts[BUSY].fetch_sub(1, Ordering::Relaxed);
             }
-        });
+            left
+        })
     }
 }
 
@@ -105,6 +111,11 @@ impl Pause {
         Self { meter, left, away, is_seen: Cell::new(true), wanted: Cell::new(0) }
     }
 
+    /// When it left, nanoseconds; 0 where nobody counts.
+    pub(super) fn since(&self) -> u64 {
+        self.left
+    }
+
     /// It wants to go back; `is_held`: one of our threads is in Python.
     pub(super) fn want(&self, is_held: bool) {
         self.is_seen.set(is_held);
@@ -113,14 +124,15 @@ impl Pause {
         }
     }
 
-    /// It is back.
-    pub(super) fn end(&self) {
-        let Some(meter) = self.meter else { return };
+    /// It is back. Returns when that was, nanoseconds; 0 where nobody counts.
+    pub(super) fn end(&self) -> u64 {
+        let Some(meter) = self.meter else { return 0 };
         let now = clock();
         HERE.with(|here| here.away.set(self.away + (now - self.left)));
         if self.wanted.get() != 0 {
             note_wait(meter, self.wanted.get(), now, self.is_seen.get());
         }
+        now
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread;
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
 
-use super::gil::Gil;
+use super::gil::{Gil, UNMEASURED};
 use super::interpreter::{self, Interpreter};
 use super::meter::{Arrival, Meter, Pause, Stay};
 use super::states;
@@ -94,7 +94,7 @@ fn while_detached(py: Python<'_>, errand: &mut dyn Detached) {
     let visit = Visit::note();
     let pause = Pause::begin();
     let gil = visit.attached.gil;
-    gil.note_free();
+    gil.note_free(pause.since());
     let carried = Carried(|| {
         errand.run();
         pause.want(gil.is_held());
@@ -105,8 +105,7 @@ fn while_detached(py: Python<'_>, errand: &mut dyn Detached) {
         reason = "the one place that keeps our own count beside PyO3's"
     )]
     py.detach(move || carried.run());
-    gil.note_held();
-    pause.end();
+    gil.note_held(pause.end());
     drop(visit);
 }
 
@@ -183,7 +182,7 @@ struct Attachment {
 impl Attachment {
     fn enter(inner: Attached, outer: Option<Attached>, meter: Option<&'static Meter>) -> Self {
         if let Some(outer) = outer {
-            outer.gil.note_free();
+            outer.gil.note_free(UNMEASURED);
             // SAFETY: this thread is attached with `outer`, which is restored when the attachment is dropped.
             unsafe { ffi::PyEval_SaveThread() };
         }
@@ -191,23 +190,24 @@ impl Attachment {
         inner.gil.wait_for_turn();
         // SAFETY: the state belongs to this thread and the thread is not attached now.
         unsafe { ffi::PyEval_RestoreThread(inner.state) };
-        inner.gil.note_held();
+        let stay = arrival.enter();
+        inner.gil.note_held(stay.since());
         ATTACHED.set(Some(inner));
-        Self { inner, outer, stay: arrival.enter() }
+        Self { inner, outer, stay }
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.stay.end();
+        let left = self.stay.end();
         ATTACHED.set(self.outer);
-        self.inner.gil.note_free();
+        self.inner.gil.note_free(left);
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.
         unsafe { ffi::PyEval_SaveThread() };
         if let Some(outer) = self.outer {
             // SAFETY: the state was saved by `enter` on this thread.
             unsafe { ffi::PyEval_RestoreThread(outer.state) };
-            outer.gil.note_held();
+            outer.gil.note_held(UNMEASURED);
         }
     }
 }
