@@ -14,6 +14,7 @@
 #include "ap_provider.h"
 #include "ap_expr.h"
 #include "mod_auth.h"
+#include "mod_core.h"
 #include "mod_include.h"
 #include "mod_ssl.h"
 #include "mod_status.h"

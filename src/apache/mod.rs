@@ -36,6 +36,7 @@ pub mod command;
 pub mod connection;
 pub mod connection_io;
 pub mod constants;
+pub mod direct;
 pub mod ending;
 pub mod expression;
 pub mod file_exchange;

@@ -1,10 +1,10 @@
 //! A response sent piece by piece: each passed down httpd's filters as one brigade, files by descriptor, and a response that
 //! is broken off, so that the client cannot take it for whole.
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use super::apr_error::AprError;
 use super::brigade::Brigade;
@@ -39,16 +39,42 @@ pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// The way of one response to the client. Its brigade is used again for each piece, however many there are.
+/// A brigade that is used for one piece after the other, for each would last as long as the request.
+#[derive(Default)]
+pub struct Spare(Cell<Option<NonNull<sys::apr_bucket_brigade>>>);
+
+impl Spare {
+    /// An empty brigade that belongs to the request. A filter that sends on the request it filters has one of its own.
+    fn take<'r>(&'r self, request: Request<'r>) -> Brigade<'r> {
+        let pool = request.pool();
+        // SAFETY: whoever borrows this keeps the request alive that the brigade was made for.
+        let fits =
+            |spare: &NonNull<sys::apr_bucket_brigade>| unsafe { spare.as_ref() }.p == pool.raw();
+        // SAFETY: it is in nobody else's hands; the allocator is that of the request's connection.
+        unsafe {
+            let spare = self.0.take().filter(fits).map(NonNull::as_ptr);
+            spare.and_then(|spare| Brigade::from_raw(spare)).unwrap_or_else(|| {
+                Brigade::create(pool, (*request.record().connection).bucket_alloc)
+            })
+        }
+    }
+
+    fn put(&self, brigade: Brigade<'_>) {
+        self.0.set(NonNull::new(brigade.raw()));
+    }
+}
+
+/// The way of a response to the client.
 pub struct Stream<'r> {
     request: Request<'r>,
-    brigade: OnceCell<Brigade<'r>>,
+    spare: &'r Spare,
 }
 
 impl<'r> Stream<'r> {
+    /// `spare` lasts as long as the request's pool, and is used for no other request.
     #[must_use]
-    pub fn new(request: Request<'r>) -> Self {
-        Self { request, brigade: OnceCell::new() }
+    pub fn new(request: Request<'r>, spare: &'r Spare) -> Self {
+        Self { request, spare }
     }
 
     #[must_use]
@@ -58,7 +84,7 @@ impl<'r> Stream<'r> {
 
     /// Sends the pieces without copying what can go out at once; with `flush`, all goes out before this returns.
     pub fn send(&self, pieces: &[&[u8]], flush: bool) -> Result<(), StreamError> {
-        let brigade = self.brigade();
+        let brigade = self.spare.take(self.request);
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             // SAFETY: the piece lives for the call, by the end of which the filters have copied what they keep.
             unsafe { brigade.append_borrowed(piece) };
@@ -72,7 +98,7 @@ impl<'r> Stream<'r> {
     /// Sends `length` bytes of an open regular file from `offset`, with the kernel's help where httpd's configuration allows.
     pub fn send_file(&self, file: OwnedFd, offset: u64, length: u64) -> Result<(), StreamError> {
         let file = self.adopt(file).map_err(StreamError::Filter)?;
-        let (request, brigade) = (self.request, self.brigade());
+        let (request, brigade) = (self.request, self.spare.take(self.request));
         request.hold_for_ranges();
         // SAFETY: request, file and brigade live; the request's pool outlives what is queued of the file.
         unsafe {
@@ -95,22 +121,11 @@ impl<'r> Stream<'r> {
     /// the connection closes. That is how httpd's proxies do it when the server behind them fails.
     pub fn break_off(&self) {
         self.request.connection().set_keepalive(sys::AP_CONN_CLOSE as i32);
-        let brigade = self.brigade();
+        let brigade = self.spare.take(self.request);
         brigade.append_error(Status::BAD_GATEWAY, self.request.pool());
         brigade.append_eos();
         // What the filters say to it changes nothing.
         let _ = self.pass(brigade);
-    }
-
-    fn brigade(&self) -> Brigade<'r> {
-        *self.brigade.get_or_init(|| {
-            let pool = self.request.pool();
-            // SAFETY: the allocator is that of the request's connection.
-            unsafe {
-                let allocator = (*self.request.record().connection).bucket_alloc;
-                Brigade::create(pool, allocator)
-            }
-        })
     }
 
     fn pass(&self, brigade: Brigade<'_>) -> Result<(), StreamError> {
@@ -119,6 +134,7 @@ impl<'r> Stream<'r> {
             unsafe { sys::ap_pass_brigade(self.request.record().output_filters, brigade.raw()) };
         // What was borrowed for this pass must not stay in it.
         brigade.clear();
+        self.spare.put(brigade);
         if self.request.connection().aborted() {
             return Err(StreamError::Disconnected);
         }

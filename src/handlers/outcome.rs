@@ -8,7 +8,6 @@ use super::debugger;
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::apache::stream::Stream;
 use crate::config::handlers::HandlerEntry;
 use crate::config::phase::Phase;
 use crate::objects::added_handler::Callable;
@@ -130,7 +129,7 @@ impl Call<'_> {
             let held = &RequestState::of(self.request).held;
             if may_send && breaks_off {
                 held.finish(self.request, status);
-                Stream::new(self.request).break_off();
+                RequestState::stream(self.request).break_off();
                 return Status::DONE;
             }
             if !(may_send && self.debug) {

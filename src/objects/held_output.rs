@@ -100,27 +100,34 @@ impl HeldOutput {
     /// # Errors
     /// When the client is gone.
     pub fn give(&self, request: Request<'_>, rest: &[u8]) -> Result<(), Disconnected> {
+        self.take(|bytes| {
+            let rest = if !bytes.is_empty() && rest.len() <= SMALL {
+                bytes.extend_from_slice(rest);
+                &[]
+            } else {
+                rest
+            };
+            [&bytes[..], rest]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .try_for_each(|part| request.write(part))
+        })
+    }
+
+    /// Runs `f`, which sends what is held.
+    pub fn take<R>(&self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let mut bytes = self.bytes.take();
         if !bytes.is_empty() {
             self.sent.set(self.sent.get().wrapping_add(1));
         }
-        let rest = if !bytes.is_empty() && rest.len() <= SMALL {
-            bytes.extend_from_slice(rest);
-            &[]
-        } else {
-            rest
-        };
-        let given = [&bytes[..], rest]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .try_for_each(|part| request.write(part));
+        let result = f(&mut bytes);
         bytes.clear();
         let mut now = self.bytes.borrow_mut();
         // A filter in Python may have written meanwhile.
         if now.capacity() == 0 && bytes.capacity() <= 2 * MOST {
             *now = bytes;
         }
-        given
+        result
     }
 }
 

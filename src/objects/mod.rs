@@ -43,6 +43,7 @@ pub mod request_state;
 pub mod request_wsgi;
 pub mod resolve;
 pub mod response_end;
+pub mod sending;
 pub mod server;
 pub mod signature;
 pub mod stacks;

@@ -8,6 +8,7 @@ use super::held_output;
 use super::request::{Req, integer, loan, output, output_now};
 use super::request_body;
 use super::request_state::RequestState;
+use super::sending::send_now;
 use crate::apache::response::SendFileError;
 use crate::python::convert::{Data, encode_without_nul};
 use crate::python::row::Arguments;
@@ -74,9 +75,8 @@ pub fn write(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     if !flush {
         return held_output::write(this.py(), *request, state, bytes);
     }
-    let sent = thread::detach(this.py(), || {
-        state.held.give(*request, bytes).and_then(|()| request.flush())
-    });
+    let stream = RequestState::stream(*request);
+    let sent = state.held.take(|held| send_now(this.py(), &stream, &[held, bytes]));
     sent.map_err(|_| client_gone())?;
     state.bytes_queued.set(state.bytes_queued.get() + bytes.len() as u64);
     Ok(())

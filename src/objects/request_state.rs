@@ -26,6 +26,7 @@ use crate::apache::request::Request;
 use crate::apache::server::Server;
 use crate::apache::serving::Serving;
 use crate::apache::status::Status;
+use crate::apache::stream::{Spare, Stream};
 use crate::apache::subrequest::Subrequest;
 use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
@@ -60,6 +61,9 @@ pub struct RequestState {
     pub bytes_queued: Cell<u64>,
     /// What has been written and httpd does not have yet.
     pub held: HeldOutput,
+    /// How many pieces were sent without letting other threads run Python.
+    pub sent_in_a_row: Cell<u32>,
+    spare: Spare,
     pub content_type_set: Cell<bool>,
     pub body: RefCell<Body>,
     /// Whether Python code is reading the body now.
@@ -141,6 +145,11 @@ impl RequestState {
         state
     }
 
+    /// The way of the request's response to its client.
+    pub fn stream(request: Request<'_>) -> Stream<'_> {
+        Stream::new(request, &Self::of(request).spare)
+    }
+
     fn new(request: Request<'_>) -> Self {
         let lease = Lease::of_request(request);
         if let Some(other) = request.main().or_else(|| request.prev()) {
@@ -157,6 +166,8 @@ impl RequestState {
             cleanups: RefCell::new(Vec::new()),
             bytes_queued: Cell::new(0),
             held: HeldOutput::default(),
+            sent_in_a_row: Cell::new(0),
+            spare: Spare::default(),
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
             reading: Cell::new(false),

@@ -11,6 +11,8 @@ use super::head::Head;
 use crate::apache::request::Request;
 use crate::apache::stream::{Stream, StreamError};
 use crate::objects::lease::{Lease, Loan, OfRequest};
+use crate::objects::request_state::RequestState;
+use crate::objects::sending::send_now;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
 use crate::python::convert::type_name;
@@ -106,7 +108,8 @@ fn write(this: This<'_, '_, Exchange>, arguments: Arguments<'_, '_>) -> PyResult
     let data = data.cast::<PyBytes>().map_err(|_| not_bytes("write() takes bytes", data))?;
     let exchange = this.contents();
     let request = exchange.loan(this.py())?;
-    match exchange.send(this.py(), &Stream::new(*request), &[data.as_bytes()], Manner::Now) {
+    let stream = RequestState::stream(*request);
+    match exchange.send(this.py(), &stream, &[data.as_bytes()], Manner::Now) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Stream(failure)) => Err(PyOSError::new_err(format!("write(): {failure}"))),
         Err(Stop::Raised(error)) => Err(error),
@@ -222,7 +225,8 @@ impl Exchange {
             (Manner::Later, [piece]) if piece.len() <= COPIED => {
                 stream.request().write(piece).map_err(StreamError::from)
             }
-            _ => thread::detach(py, || stream.send(pieces, manner == Manner::Now)),
+            (Manner::Later, _) => thread::detach(py, || stream.send(pieces, false)),
+            (Manner::Now, _) => send_now(py, stream, pieces),
         };
         self.note(sent)
     }

@@ -138,7 +138,7 @@ impl Service<'_> {
         else {
             return Status::INTERNAL_SERVER_ERROR;
         };
-        let stream = Stream::new(self.request);
+        let stream = RequestState::stream(self.request);
         let answer = |result| Answer { result, exchange, stream: &stream, kept };
         let stop = self.exchange((kept, serving), application, &objects, answer).err();
         errors::finish(&objects.errors, kept.errors.bind(py));
