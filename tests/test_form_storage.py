@@ -241,3 +241,40 @@ def test_subclasses(httpd):
         """
     )
     assert site.call("show", query="?a=") == (1, "")
+
+
+def test_a_class_of_fields_of_ones_own(httpd):
+    """Programs put their own class in the module's place."""
+    site = httpd(
+        functions="""
+            from mod_python import util
+
+            class Loud(util.StringField):
+                def __new__(cls, text):
+                    return super().__new__(cls, text.upper())
+
+            class Counted(util.StringField):
+                def __init__(self, text):
+                    self.length = len(text)
+
+            class Meta(type):
+                def __call__(cls, text):
+                    return super().__call__(text[::-1])
+
+            class Turned(util.StringField, metaclass=Meta):
+                pass
+
+            def fields(req):
+                kept, found = util.StringField, []
+                for util.StringField in (Loud, Counted, Turned, kept):
+                    field = util.FieldStorage(req).getfirst("a")
+                    found.append((type(field).__name__, field.name, str(field), getattr(field, "length", None)))
+                return found
+        """
+    )
+    assert site.call("fields", query="?a=bcd") == [
+        ("Loud", "a", "BCD", None),
+        ("Counted", "a", "bcd", 3),
+        ("Turned", "a", "dcb", None),
+        ("StringField", "a", "bcd", None),
+    ]

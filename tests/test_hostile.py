@@ -162,7 +162,7 @@ KEEPING = f"""
                              "add_input_filter": ("x",), "add_output_filter": ("x",), "register_input_filter": ("x", "app"),
                              "register_output_filter": ("x", "app"), "expr": ("true",), "expr_string": ("x",), "subrequest_uri": ("/",),
                              "subrequest_file": ("/etc/hostname",), "wsgi_start_response": ("200 OK", []),
-                             "_read_form": (0, None, None), "_write_page": ("x",), "_write_page_html": ("x",)}}
+                             "_read_form": (0, None, None, str), "_write_page": ("x",), "_write_page_html": ("x",)}}
                 for name in dir(type(old)):
                     if name.startswith("__"):
                         continue

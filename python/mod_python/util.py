@@ -15,16 +15,12 @@ from .apache import SERVER_RETURN, parse_header
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Any, BinaryIO, TypeAlias, TypeVar, overload
+    from typing import Any, BinaryIO, TypeAlias, overload
 
-    from ._apache import _string_fields as _string_fields
     from ._apache import mp_request, mp_table
 
     AnyField: TypeAlias = "Field | StringField"
     Fields: TypeAlias = list[AnyField]
-    _T = TypeVar("_T")
-else:
-    from _apache import _string_fields
 
 __all__ = [
     "Field",
@@ -236,10 +232,7 @@ class FieldStorage:
     `mod_python.form.*`), 501 for another content type; OSError when the body does not arrive.
     """
 
-    _texts: Any
-    """Names, texts and bytes of the fields that are no parts, each in order; None once they are in the list."""
-    _parts: Any
-    _list: FieldList | None
+    _list: FieldList
 
     def __init__(
         self,
@@ -251,31 +244,25 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        self._texts, self._parts = req._read_form(
+        (fields, first), parts = req._read_form(
             keep_blank_values,
             file_callback if callable(file_callback) else None,
             field_callback if callable(field_callback) else None,
+            StringField,
         )
-        self._list = None
+        made = FieldList(fields, first)
+        if parts:
+            made.extend(_part(*part) for part in parts)
+        self._list = made
 
     @property
     def list(self) -> FieldList:
         """All fields, in order."""
-        made = self._list
-        if made is None:
-            # Arguments of functions do without.
-            names, texts, octets = self._texts
-            fields, first = _string_fields(names, texts, octets, StringField)
-            made = FieldList(fields, first)
-            if self._parts:
-                made.extend(_part(*part) for part in self._parts)
-            self.list = made
-        return made
+        return self._list
 
     @list.setter  # noqa: A003 (it is the property that is meant)
     def list(self, fields: Iterable[AnyField]) -> None:
         self._list = fields if isinstance(fields, FieldList) else FieldList(fields)
-        self._texts = self._parts = None
 
     def add_field(self, name: str | bytes, value: object) -> None:
         """Append a field; those of the same name stay."""
@@ -341,12 +328,9 @@ class FieldStorage:
     def getfirst(self, name: str, default: Any = None) -> Any:
         """The first field of this name, or the default."""
         # What most handlers call for each field.
-        fields = self._list
-        if fields is None:
-            fields = self.list
-        first = fields._first
+        first = self._list._first
         if first is None:
-            first = fields.first()
+            first = self._list.first()
         return first.get(name, default)
 
     def getlist(self, name: str) -> Fields:

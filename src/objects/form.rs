@@ -1,5 +1,4 @@
-//! `_read_form`: the fields of a request's query and body, read and taken apart with Python's lock released, as text from
-//! which `mod_python.util` makes its objects when they are asked for.
+//! `_read_form`: the fields of a request's query and body, read and taken apart with Python's lock released.
 
 use std::borrow::Cow;
 
@@ -8,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use pyo3::{Borrowed, IntoPyObjectExt};
 
+use super::form_fields::{Made, StringFields};
 use super::form_limits::{Limits, Usage};
 use super::form_parts;
 use super::form_text::Charset;
@@ -81,41 +81,16 @@ pub struct Form<'a, 'py> {
     keep_blank: bool,
     /// Whether reading the body will not wait.
     has_arrived: bool,
-    pairs: FormTexts<'py>,
+    /// Those of the query and of an urlencoded body.
+    fields: StringFields<'py>,
     /// What `form_parts` makes of the parts of a multipart body.
     pub parts: Bound<'py, PyList>,
-}
-
-/// Fields of the query and of an urlencoded body, in lists of one length: their names, their texts, and the bytes of those
-/// texts from which they cannot be had, None for the others, or for all of them.
-#[derive(Default)]
-struct FormTexts<'py> {
-    names: Vec<Object<'py>>,
-    texts: Vec<Object<'py>>,
-    octets: Vec<Option<Object<'py>>>,
-}
-
-/// The lists as Python has them.
-type TextLists<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Option<Bound<'py, PyList>>);
-
-impl<'py> FormTexts<'py> {
-    fn reserve(&mut self, count: usize) {
-        self.names.reserve(count);
-        self.texts.reserve(count);
-        self.octets.reserve(count);
-    }
-
-    fn into_lists(self, py: Python<'py>) -> PyResult<TextLists<'py>> {
-        let has_octets = self.octets.iter().any(Option::is_some);
-        let octets = has_octets.then(|| PyList::new(py, self.octets)).transpose()?;
-        Ok((PyList::new(py, self.names)?, PyList::new(py, self.texts)?, octets))
-    }
 }
 
 pub fn read_form<'py>(
     this: Req<'_, 'py>,
     arguments: Arguments<'_, 'py>,
-) -> PyResult<(TextLists<'py>, Bound<'py, PyList>)> {
+) -> PyResult<(Made<'py>, Bound<'py, PyList>)> {
     let (py, request) = (this.py(), loan(this)?);
     let limits = Limits::of(*request)?;
     let mut form = Form {
@@ -126,11 +101,11 @@ pub fn read_form<'py>(
         file_callback: arguments.some(1),
         field_callback: arguments.some(2),
         has_arrived: false,
-        pairs: FormTexts::default(),
+        fields: StringFields::new(arguments.required(3)?)?,
         parts: PyList::empty(py),
     };
     match form.read(&mut Usage::new(&limits)) {
-        Ok(()) => Ok((form.pairs.into_lists(py)?, form.parts)),
+        Ok(()) => Ok((form.fields.finish()?, form.parts)),
         Err(refused) => Err(form.exception(refused)),
     }
 }
@@ -214,12 +189,10 @@ impl<'py> Form<'_, 'py> {
     }
 
     fn append_pairs(&mut self, pairs: &Pairs, charset: &Charset) -> PyResult<()> {
-        self.pairs.reserve(pairs.count());
+        self.fields.reserve(pairs.count());
         for (name, value) in pairs.iter() {
             let (text, octets) = self.text(value, charset)?;
-            self.pairs.names.push(charset.decode(self.py(), name)?);
-            self.pairs.texts.push(text);
-            self.pairs.octets.push(octets);
+            self.fields.push(&charset.decode(self.py(), name)?, text, octets)?;
         }
         Ok(())
     }

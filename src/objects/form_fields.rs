@@ -1,55 +1,70 @@
-//! `_apache._string_fields`: the fields of a form as objects, with an index of the first of each name.
+//! The fields of a query or an urlencoded body as Python objects, with an index of the first of each name.
 
 use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::python::Object;
-use crate::python::row::Arguments;
+use crate::python::str_subclass::{Member, StrSubclass};
 
-/// `_string_fields(names, texts, octets, class)`
-pub fn string_fields<'py>(
-    _module: Borrowed<'_, 'py, PyAny>,
-    arguments: Arguments<'_, 'py>,
-) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyDict>)> {
-    let py = arguments.py();
-    let list = |index| Ok::<_, PyErr>(arguments.required(index)?.cast::<PyList>()?);
-    let (names, texts, class) = (list(0)?, list(1)?, arguments.required(3)?);
-    let name_of = PyString::intern(py, "name");
-    let mut fields = Vec::with_capacity(names.len());
-    for (name, text) in names.iter().zip(texts.iter()) {
-        let field = class.call1((text,))?;
-        field.setattr(&name_of, name)?;
-        fields.push(field);
-    }
-    if let Some(octets) = arguments.some(2) {
-        set_octets(&fields, octets.cast::<PyList>()?)?;
-    }
-    let first = index(&names, &fields)?;
-    Ok((PyList::new(py, fields)?, first))
+/// The list of fields, and the first of each name in order.
+pub type Made<'py> = (Bound<'py, PyList>, Bound<'py, PyDict>);
+
+/// Fields being collected.
+pub struct StringFields<'py> {
+    class: StrSubclass<'py>,
+    name: Member<'py>,
+    fields: Vec<Object<'py>>,
+    /// By their names, the last of each. Once there are two of one name, it is made anew at the end.
+    index: Bound<'py, PyDict>,
 }
 
-fn set_octets(fields: &[Object<'_>], octets: Borrowed<'_, '_, PyList>) -> PyResult<()> {
-    for (field, octets) in fields.iter().zip(octets.iter()).filter(|(_, octets)| !octets.is_none())
-    {
-        field.setattr("_octets", octets)?;
+impl<'py> StringFields<'py> {
+    /// `class` is `util.StringField`.
+    ///
+    /// # Errors
+    /// `TypeError` for what is no class.
+    pub fn new(class: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let class = StrSubclass::of(class)?;
+        let py = class.py();
+        let name = class.member(&PyString::intern(py, "name"))?;
+        Ok(Self { class, name, fields: Vec::new(), index: PyDict::new(py) })
     }
-    Ok(())
-}
 
-/// The first field of each name, in order.
-fn index<'py>(names: &Bound<'py, PyList>, fields: &[Object<'py>]) -> PyResult<Bound<'py, PyDict>> {
-    let first = PyDict::new(names.py());
-    for (name, field) in names.iter().zip(fields) {
-        first.set_item(name, field)?;
+    pub fn reserve(&mut self, count: usize) {
+        self.fields.reserve(count);
     }
-    if first.len() == fields.len() {
-        return Ok(first);
+
+    /// Appends a field. `octets` are its bytes, if they cannot be had from its text.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub fn push(
+        &mut self,
+        name: &Object<'py>,
+        text: Object<'py>,
+        octets: Option<Object<'py>>,
+    ) -> PyResult<()> {
+        let field = self.class.instantiate(text)?;
+        self.name.set(&field, name)?;
+        if let Some(octets) = octets {
+            field.setattr("_octets", octets)?;
+        }
+        self.index.set_item(name, &field)?;
+        self.fields.push(field);
+        Ok(())
     }
-    // Some names have several fields, the last of which is there now.
-    first.clear();
-    for (name, field) in names.iter().zip(fields) {
-        first.set_default(name, field)?;
+
+    /// # Errors
+    /// `MemoryError`.
+    pub fn finish(self) -> PyResult<Made<'py>> {
+        let Self { fields, index, .. } = self;
+        if index.len() < fields.len() {
+            index.clear();
+            for field in &fields {
+                index.set_default(field.getattr("name")?, field)?;
+            }
+        }
+        Ok((PyList::new(index.py(), fields)?, index))
     }
-    Ok(first)
 }

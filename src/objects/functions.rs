@@ -10,8 +10,8 @@ use pyo3::{Borrowed, IntoPyObjectExt};
 use super::native::State;
 use super::request_io::os_error;
 use super::{
-    cleanup, cookies, file_info, form_fields, locks, logging, private_file, psp_run, psp_source,
-    request_wsgi, server, signature,
+    cleanup, cookies, file_info, locks, logging, private_file, psp_run, psp_source, request_wsgi,
+    server, signature,
 };
 use crate::apache::file_info::FileInfo;
 use crate::apache::log::{self, Level, Target};
@@ -43,7 +43,6 @@ pub const FUNCTIONS: &[Method] = &[
     function(c"parse_cookies", cookies::parse_cookies, Arity(1, 3), c"parse_cookies(header, name=None, merged=0)\n--\n\nList of the (name, value) of a Cookie header, or of those with one name. With `merged`, of several headers that httpd has joined."),
     function(c"cookie_pair", cookies::cookie_pair, Arity(2, 2), c"cookie_pair(name, value)\n--\n\n`name=value`, or None where RFC 6265 lets no server send that."),
     function(c"hmac_sha256", signature::hmac_sha256, Arity(2, 2), c"hmac_sha256(key, message)\n--\n\nHMAC-SHA-256 (RFC 2104) of a message: 32 bytes. Key and message are str (as UTF-8) or bytes."),
-    function(c"_string_fields", form_fields::string_fields, Arity(4, 4), c"_string_fields(names, texts, octets, class)\n--\n\nA field of the class for each, and a dict of the first of each name."),
     function(c"private_directory", private_directory, Arity(0, 0), c"private_directory()\n--\n\nThe directory in httpd's runtime directory that only the server's user may read or write. Raises OSError, saying why there is none."),
     function(c"read_file", private_file::read_file, Arity(1, 1), c"read_file(path)\n--\n\nbytes of a file; None if there is none. A link is not followed. Raises OSError."),
     function(c"replace_file", private_file::replace_file, Arity(3, 3), c"replace_file(path, data, is_locked)\n--\n\nPut a new file in the place of one, or of none, for the server's user only: whoever looks sees the one or the other. Who `is_locked`, so that nobody else writes it now, writes to the file before last, which stays beside it as `PATH.spare`. A link is not followed. Raises OSError."),

@@ -142,7 +142,7 @@ pub const REQUEST: Class<RequestObject> = Class::<RequestObject>::new(c"builtins
         method(c"log_error", super::request_control::log_error, Arity(1, 2), c"log_error(message, level=APLOG_ERR)\n--\n\nWrite a line to the error log, with the client's address."),
         method(c"meets_conditions", super::request_control::meets_conditions, Arity(0, 0), c"meets_conditions()\n--\n\nOK, or the status that the request's conditional headers ask for."),
         method(c"read", super::request_io::read, Arity(0, 1), c"read(len=-1)\n--\n\nbytes of the body: all that is left, or at most len. b'' at the end. Raises OSError when the client does not send it."),
-        method(c"_read_form", super::form::read_form, Arity(3, 3), c"_read_form(keep_blank_values, file_callback, field_callback)\n--\n\nThe fields of query and body, as two lists of tuples for mod_python.util: texts, and parts."),
+        method(c"_read_form", super::form::read_form, Arity(4, 4), c"_read_form(keep_blank_values, file_callback, field_callback, string_field)\n--\n\nThe fields of query and body for mod_python.util: a list and a dict of those of the class, and a list of tuples, the parts."),
         method(c"readline", super::request_io::readline, Arity(0, 1), c"readline(len=-1)\n--\n\nOne line of the body with its newline, or at most len bytes of it."),
         method(c"readlines", super::request_io::readlines, Arity(0, 1), c"readlines(sizehint=-1)\n--\n\nList of the body's lines, as many as make up sizehint bytes."),
         method(c"register_cleanup", super::request_control::register_cleanup, Arity(1, 2), c"register_cleanup(callable, data=None)\n--\n\nCall callable(data) when the request is over."),

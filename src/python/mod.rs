@@ -20,6 +20,7 @@ pub mod runtime;
 pub mod slot;
 pub mod stack;
 pub mod states;
+pub mod str_subclass;
 pub mod thread;
 
 /// What a function that Python calls gives back before it becomes a Python object.

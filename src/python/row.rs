@@ -243,6 +243,7 @@ where
         (2, 3) => method_call::<T, F, 2, 3>,
         (3, 3) => method_call::<T, F, 3, 3>,
         (3, 4) => method_call::<T, F, 3, 4>,
+        (4, 4) => method_call::<T, F, 4, 4>,
         _ => panic!("add this arity to the list above"),
     };
     Method(fast_method(name, call, doc))
