@@ -52,27 +52,29 @@ impl Request<'_> {
     /// Whether only filters that never wait of themselves are between the request and its client's socket. The core's
     /// waits when it is told to flush, or has more than FlushMaxThreshold to send.
     fn has_plain_output(self) -> bool {
-        // SAFETY: httpd sets them when it starts.
-        let plain = unsafe {
-            [
-                sys::ap_old_write_func,
-                sys::ap_byterange_filter_handle,
-                sys::ap_content_length_filter_handle,
-                sys::ap_http_header_filter_handle,
-                sys::ap_http_outerror_filter_handle,
-                sys::ap_chunk_filter_handle,
-                sys::ap_core_output_filter_handle,
-            ]
-        };
         let mut next = self.record().output_filters;
         // SAFETY: filters of a live request.
         while let Some(filter) = unsafe { next.as_ref() } {
-            if !plain.contains(&filter.frec) {
+            if !is_plain(filter.frec) {
                 return false;
             }
             next = filter.next;
         }
         true
+    }
+}
+
+/// Those that most pieces meet come first.
+fn is_plain(filter: *mut sys::ap_filter_rec_t) -> bool {
+    // SAFETY: httpd sets them when it starts.
+    unsafe {
+        filter == sys::ap_content_length_filter_handle
+            || filter == sys::ap_http_outerror_filter_handle
+            || filter == sys::ap_chunk_filter_handle
+            || filter == sys::ap_core_output_filter_handle
+            || filter == sys::ap_old_write_func
+            || filter == sys::ap_byterange_filter_handle
+            || filter == sys::ap_http_header_filter_handle
     }
 }
 
