@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::compat;
 
@@ -83,6 +83,8 @@ pub(super) struct Gil {
     /// When its holder got it, and how long it is held at a time as a rule; nanoseconds. Only the holder changes them.
     since: AtomicU64,
     usual: AtomicU64,
+    /// Whether that is long.
+    is_long: AtomicBool,
 }
 
 /// A time that nobody has taken.
@@ -94,8 +96,9 @@ pub(super) static SHARED: Gil = Gil::new();
 /// How often a thread lets others run before it sleeps in Python's own queue.
 const TURNS: u32 = 40;
 /// Nanoseconds. For a lock that is held longer than this as a rule, to be put to sleep and woken costs less than to try again
-/// and again.
-const LONG: u64 = 40_000;
+/// and again. Only less than SHORT ends that: threads that sleep and threads that try get along badly with each other.
+const LONG: u64 = 50_000;
+const SHORT: u64 = 30_000;
 /// Nanoseconds. Who holds it for longer counts as this much, or the short ones that follow would be taken for long, too.
 const MOST: u64 = 2 * LONG;
 
@@ -106,6 +109,7 @@ impl Gil {
             slow: AtomicU64::new(0),
             since: AtomicU64::new(UNMEASURED),
             usual: AtomicU64::new(0),
+            is_long: AtomicBool::new(false),
         }
     }
 
@@ -113,7 +117,7 @@ impl Gil {
     /// free, and nobody had to be put to sleep and woken, which costs more than the handler. Who has waited long enough
     /// sleeps after all, in the queue of Python's lock, and those behind do so at once; as all do where handlers take long.
     pub fn wait_for_turn(&self) {
-        if self.is_held_long() {
+        if self.is_long.load(Ordering::Relaxed) {
             return;
         }
         for _ in 0..TURNS {
@@ -124,11 +128,6 @@ impl Gil {
             std::thread::yield_now();
         }
         self.slow.store(self.holder.load(Ordering::Acquire), Ordering::Relaxed);
-    }
-
-    /// Whether those who get it keep it for long, as a rule.
-    fn is_held_long(&self) -> bool {
-        self.usual.load(Ordering::Relaxed) > LONG
     }
 
     /// Whether one of our threads has the lock.
@@ -149,7 +148,11 @@ impl Gil {
         if since != UNMEASURED && now != UNMEASURED {
             let usual = self.usual.load(Ordering::Relaxed);
             let held = now.saturating_sub(since).min(MOST);
-            self.usual.store(usual - usual / 8 + held / 8, Ordering::Relaxed);
+            let usual = usual - usual / 8 + held / 8;
+            self.usual.store(usual, Ordering::Relaxed);
+            if usual > LONG || usual < SHORT {
+                self.is_long.store(usual > LONG, Ordering::Relaxed);
+            }
         }
         self.holder.store(0, Ordering::Release);
     }
@@ -174,15 +177,17 @@ mod tests {
         let hold = |length: u64| {
             gil.note_held(1_000);
             gil.note_free(1_000 + length);
-            gil.is_held_long()
+            gil.is_long.load(Ordering::Relaxed)
         };
+        let between = (LONG + SHORT) / 2;
         assert!(!hold(u64::MAX / 2), "one does not make a rule");
-        assert!((0..100).all(|_| !hold(5_000)));
-        assert!((0..100).any(|_| hold(100_000)));
+        assert!((0..100).all(|_| !hold(between)));
+        assert!((0..100).any(|_| hold(LONG * 2)));
+        assert!((0..100).all(|_| hold(between)), "it does not change to and fro");
         gil.note_held(1_000);
         gil.note_free(UNMEASURED);
-        assert!(gil.is_held_long(), "what nobody measured changes nothing");
-        assert!((0..100).any(|_| !hold(5_000)));
+        assert!(hold(LONG), "what nobody measured changes nothing");
+        assert!((0..100).any(|_| !hold(SHORT / 2)));
     }
 
     #[test]
