@@ -41,7 +41,8 @@ APPLICATION = """
         return itertools.repeat(b"x" * int(environ["QUERY_STRING"]))
 """
 
-PER_CLIENT = 16 * 1024 * 1024  # more than sockets hold
+PER_CLIENT = 12 * 1024 * 1024  # more than sockets hold
+PATIENT = "Timeout 100"  # for clients that wait until others have been answered
 
 
 def ask(site, target):
@@ -68,14 +69,15 @@ def others_are_answered_while_nobody_reads(site, hello, target, total):
 @pytest.mark.parametrize("size", [256, 4096, 16 * 1024, 100 * 1024])
 def test_a_handler_waits_for_its_client_alone(httpd, size):
     total = PER_CLIENT // size * size
-    others_are_answered_while_nobody_reads(httpd(handler=HANDLER), "/", f"/?{size},{total}", total)
+    site = httpd(handler=HANDLER, server=PATIENT)
+    others_are_answered_while_nobody_reads(site, "/", f"/?{size},{total}", total)
 
 
 @pytest.mark.parametrize("way", ["yields", "writes"])
 @pytest.mark.parametrize("size", [256, 4096, 16 * 1024, 100 * 1024])
 def test_an_application_waits_for_its_client_alone(wsgi, way, size):
     total = PER_CLIENT // size * size
-    site = wsgi(by_name(APPLICATION))
+    site = wsgi(by_name(APPLICATION), server=PATIENT)
     others_are_answered_while_nobody_reads(site, "/hello", f"/{way}?{size},{total}", total)
 
 
@@ -103,7 +105,7 @@ def test_a_stream_without_bytecode_lets_others_run(wsgi, size):
 
 
 def test_a_small_threshold_of_httpd_is_kept_to(httpd):
-    site = httpd(handler=HANDLER, server="FlushMaxThreshold 2048")
+    site = httpd(handler=HANDLER, server=f"FlushMaxThreshold 2048\n{PATIENT}")
     others_are_answered_while_nobody_reads(site, "/", f"/?16384,{PER_CLIENT}", PER_CLIENT)
 
 
