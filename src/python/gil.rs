@@ -150,7 +150,7 @@ impl Gil {
             let held = now.saturating_sub(since).min(MOST);
             let usual = usual - usual / 8 + held / 8;
             self.usual.store(usual, Ordering::Relaxed);
-            if usual > LONG || usual < SHORT {
+            if !(SHORT..=LONG).contains(&usual) {
                 self.is_long.store(usual > LONG, Ordering::Relaxed);
             }
         }
