@@ -81,10 +81,10 @@ def test_an_application_waits_for_its_client_alone(wsgi, way, size):
     others_are_answered_while_nobody_reads(site, "/hello", f"/{way}?{size},{total}", total)
 
 
-@pytest.mark.parametrize("size", [100, 16 * 1024])
-def test_a_stream_without_bytecode_lets_others_run(wsgi, size):
+def test_a_stream_without_bytecode_lets_others_run(wsgi):
     site = wsgi(by_name(APPLICATION))
-    connection = ask(site, f"/endless?{size}")
+    # Small pieces, so that the client is faster than the server.
+    connection = ask(site, "/endless?100")
     stop = threading.Event()
 
     def read():
@@ -104,9 +104,11 @@ def test_a_stream_without_bytecode_lets_others_run(wsgi, size):
         connection.close()
 
 
-def test_a_small_threshold_of_httpd_is_kept_to(httpd):
-    site = httpd(handler=HANDLER, server=f"FlushMaxThreshold 2048\n{PATIENT}")
-    others_are_answered_while_nobody_reads(site, "/", f"/?16384,{PER_CLIENT}", PER_CLIENT)
+@pytest.mark.parametrize(("limit", "size"), [("FlushMaxThreshold 2048", 16384), ("SendBufferSize 4096", 4000)])
+def test_small_buffers_of_httpd_are_kept_to(httpd, limit, size):
+    site = httpd(handler=HANDLER, server=f"{limit}\n{PATIENT}")
+    total = PER_CLIENT // size * size
+    others_are_answered_while_nobody_reads(site, "/", f"/?{size},{total}", total)
 
 
 def test_a_filter_that_waits_is_waited_for_by_its_request_alone(httpd):
@@ -127,3 +129,23 @@ def test_a_filter_that_waits_is_waited_for_by_its_request_alone(httpd):
         begun += limited.recv(1 << 20)
         assert len(begun) < 8192, "the others came after a whole piece"
         assert (begun + rest(limited)).endswith(b"\r\n\r\n" + b"x" * 16384)
+
+
+def test_a_large_head_is_waited_for_by_its_request_alone(httpd):
+    """The first piece takes the head with it, of whatever size that is."""
+    site = httpd(
+        handler="""
+            def handler(req):
+                if req.args:
+                    for number in range(200):
+                        req.headers_out[f"X-{number}"] = "x" * 100_000
+                req.write("hello")
+                return 0
+        """,
+        server=PATIENT,
+    )
+    with ask(site, "/?large") as slow:
+        begun = slow.recv(1)
+        assert [site.get("/").text for _ in range(5)] == ["hello"] * 5
+        head, _, body = (begun + rest(slow)).partition(b"\r\n\r\n")
+        assert len(head) > 200 * 100_000 and body == b"hello"

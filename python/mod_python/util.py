@@ -250,10 +250,9 @@ class FieldStorage:
             field_callback if callable(field_callback) else None,
             StringField,
         )
-        made = FieldList(fields, first)
+        self._list = FieldList(fields, first)
         if parts:
-            made.extend(_part(*part) for part in parts)
-        self._list = made
+            self._list.extend(_part(*part) for part in parts)
 
     @property
     def list(self) -> FieldList:

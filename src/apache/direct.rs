@@ -50,17 +50,10 @@ impl Stream<'_> {
 
 impl Request<'_> {
     /// Whether only filters that never wait of themselves are between the request and its client's socket. The core's
-    /// waits when it is told to flush, or has more than FlushMaxThreshold to send.
+    /// waits when it is told to flush, or has more than FlushMaxThreshold to send. The one that makes the head is not among
+    /// them: a head may be of any size.
     fn has_plain_output(self) -> bool {
-        let mut next = self.record().output_filters;
-        // SAFETY: filters of a live request.
-        while let Some(filter) = unsafe { next.as_ref() } {
-            if !is_plain(filter.frec) {
-                return false;
-            }
-            next = filter.next;
-        }
-        true
+        self.output_filters().all(|filter| is_plain(filter.frec))
     }
 }
 
@@ -73,8 +66,6 @@ fn is_plain(filter: *mut sys::ap_filter_rec_t) -> bool {
             || filter == sys::ap_chunk_filter_handle
             || filter == sys::ap_core_output_filter_handle
             || filter == sys::ap_old_write_func
-            || filter == sys::ap_byterange_filter_handle
-            || filter == sys::ap_http_header_filter_handle
     }
 }
 

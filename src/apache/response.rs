@@ -154,6 +154,14 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// What the response meets on its way to the client, in this order.
+    pub(super) fn output_filters(self) -> impl Iterator<Item = &'r sys::ap_filter_t> {
+        // SAFETY: filters of a live request, each of which leads to the next or to NULL.
+        let first = unsafe { self.record().output_filters.as_ref() };
+        // SAFETY: as above.
+        std::iter::successors(first, |filter| unsafe { filter.next.as_ref() })
+    }
+
     /// The core's directives in force, of which EnableSendfile and EnableMMAP matter here.
     pub(super) fn core_config(self) -> Option<&'r sys::core_dir_config> {
         // SAFETY: the core's own slot of the request's configuration; both live as long as the request's pool.

@@ -51,17 +51,11 @@ impl Request<'_> {
     }
 
     fn is_holding(self) -> bool {
-        let mut next = self.record().output_filters;
-        // SAFETY: filters of a live request, each with a record of what is registered under its name.
-        while let Some(filter) = unsafe { next.as_ref() } {
-            // SAFETY: as above.
+        self.output_filters().any(|filter| {
+            // SAFETY: a filter of a live request has a record of what is registered under its name.
             let function = unsafe { (*filter.frec).filter_func.out_func };
-            if function.is_some_and(|function| ptr::fn_addr_eq(function, hold as Filter)) {
-                return true;
-            }
-            next = filter.next;
-        }
-        false
+            function.is_some_and(|function| ptr::fn_addr_eq(function, hold as Filter))
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::compat;
+use super::meter::UNMEASURED;
 
 /// Whether an interpreter has a lock of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,9 +87,6 @@ pub(super) struct Gil {
     /// Whether that is long.
     is_long: AtomicBool,
 }
-
-/// A time that nobody has taken.
-pub(super) const UNMEASURED: u64 = 0;
 
 /// The lock of the main interpreter and of all that have none of their own.
 pub(super) static SHARED: Gil = Gil::new();

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// and the threads that are busy with it now.
 pub type Meter = [AtomicU64; 4];
 
+/// A time, in nanoseconds, that was not taken because nobody counts.
+pub(super) const UNMEASURED: u64 = 0;
+
 const IN_PYTHON: usize = 0;
 const WAITING: usize = 1;
 const WAITS: usize = 2;
@@ -56,7 +59,7 @@ impl Arrival {
 
     /// It is in.
     pub(super) fn enter(self) -> Stay {
-        let entered = self.meter.map_or(0, |meter| {
+        let entered = self.meter.map_or(UNMEASURED, |meter| {
             let entered = clock();
             note_wait(meter, self.at, entered, self.is_seen);
             entered
@@ -72,17 +75,17 @@ pub(super) struct Stay {
 }
 
 impl Stay {
-    /// When it got in, nanoseconds; 0 where nobody counts.
+    /// When it got in.
     pub(super) fn since(&self) -> u64 {
         self.entered
     }
 
-    /// It is about to leave. Returns when that is, nanoseconds; 0 where nobody counts.
+    /// It is about to leave. Returns when that is.
     pub(super) fn end(&self) -> u64 {
         let Arrival { meter, outer, away: before, at, .. } = self.arrival;
         HERE.with(|here| {
             here.meter.set(outer);
-            let Some(counts) = meter else { return 0 };
+            let Some(counts) = meter else { return UNMEASURED };
             let left = clock();
             let away = here.away.replace(before + (left - at)) - before;
             let inside = (left - self.entered).saturating_sub(away);
@@ -107,11 +110,11 @@ pub(super) struct Pause {
 impl Pause {
     pub(super) fn begin() -> Self {
         let (meter, away) = HERE.with(|here| (here.meter.get(), here.away.get()));
-        let left = if meter.is_some() { clock() } else { 0 };
+        let left = if meter.is_some() { clock() } else { UNMEASURED };
         Self { meter, left, away, is_seen: Cell::new(true), wanted: Cell::new(0) }
     }
 
-    /// When it left, nanoseconds; 0 where nobody counts.
+    /// When it left.
     pub(super) fn since(&self) -> u64 {
         self.left
     }
@@ -124,9 +127,9 @@ impl Pause {
         }
     }
 
-    /// It is back. Returns when that was, nanoseconds; 0 where nobody counts.
+    /// It is back. Returns when that was.
     pub(super) fn end(&self) -> u64 {
-        let Some(meter) = self.meter else { return 0 };
+        let Some(meter) = self.meter else { return UNMEASURED };
         let now = clock();
         HERE.with(|here| here.away.set(self.away + (now - self.left)));
         if self.wanted.get() != 0 {

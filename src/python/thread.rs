@@ -14,9 +14,9 @@ use std::thread;
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
 
-use super::gil::{Gil, UNMEASURED};
+use super::gil::Gil;
 use super::interpreter::{self, Interpreter};
-use super::meter::{Arrival, Meter, Pause, Stay};
+use super::meter::{Arrival, Meter, Pause, Stay, UNMEASURED};
 use super::states;
 
 thread_local! {
