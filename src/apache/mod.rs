@@ -16,7 +16,7 @@
 //! | `connection`, `server`, `sections`, `process` | what a request belongs to |
 //! | `connection_io` | the bytes of a connection, below HTTP |
 //! | `pool`, `table`, `array`, `text` | APR's memory, tables, arrays and strings |
-//! | `file_info`, `lock_file`, `shared_memory`, `runtime_directory`, `apr_error` | what APR knows about files, locks and memory between processes, the place for mod_python's own files, errors |
+//! | `file_info`, `file_stamp`, `lock_file`, `shared_memory`, `runtime_directory`, `apr_error` | what APR and the system know about files, locks and memory between processes, the place for mod_python's own files, errors |
 //! | `serving`, `log_copy`, `signal` | what threads serve, as other threads see it; signals that a child gets |
 //! | `status`, `log`, `constants` | results, the error log, httpd's numbers by name |
 //! | `cgi` | pure: CGI variables |
@@ -41,6 +41,7 @@ pub mod ending;
 pub mod expression;
 pub mod file_exchange;
 pub mod file_info;
+pub mod file_stamp;
 pub mod filter;
 mod filter_slot;
 pub mod hook;

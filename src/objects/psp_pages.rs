@@ -144,8 +144,8 @@ fn is_as_seen(file: &Watched, seen: &FileInfo) -> bool {
     let looked = seen.has_mtime() && seen.has_size() && seen.has_inode();
     let modified = u64::try_from(seen.mtime).map(Duration::from_micros).unwrap_or_default();
     looked
-        && seen.fname.as_deref() == Some(file.path.as_os_str().as_bytes())
-        && modified.as_micros() == file.modified.as_micros()
-        && u64::try_from(seen.size) == Ok(file.size)
-        && seen.inode == file.inode
+        && seen.fname.as_deref() == Some(file.path())
+        && modified.as_micros() == file.stamp.modified.as_micros()
+        && u64::try_from(seen.size) == Ok(file.stamp.size)
+        && seen.inode == file.stamp.inode
 }

@@ -12,6 +12,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use pyo3::{Borrowed, IntoPyObjectExt};
 
 use super::watched::Watched;
+use crate::apache::file_stamp::FileStamp;
 use crate::psp::{Error, Failure, Style, Template, Translation, translate};
 use crate::python::Object;
 use crate::python::convert::{Text, encode_without_nul};
@@ -58,9 +59,8 @@ pub fn source<'py>(
 
 fn watched_rows<'py>(py: Python<'py>, watched: &[Watched]) -> PyResult<Bound<'py, PyTuple>> {
     let rows = watched.iter().map(|file| {
-        let modified = u64::try_from(file.modified.as_nanos()).unwrap_or_default();
-        (Text(file.path.as_os_str().as_bytes()), modified, file.size, file.inode)
-            .into_bound_py_any(py)
+        let modified = u64::try_from(file.stamp.modified.as_nanos()).unwrap_or_default();
+        (Text(file.path()), modified, file.stamp.size, file.stamp.inode).into_bound_py_any(py)
     });
     PyTuple::new(py, rows.collect::<PyResult<Vec<_>>>()?)
 }
@@ -89,11 +89,11 @@ fn read(path: &[u8], watched: &mut Vec<Watched>) -> Result<Template, Unreadable>
     let unreadable = |error| Unreadable { path: path.to_vec(), error };
     let file_path = Path::new(std::ffi::OsStr::from_bytes(path));
     let mut file = File::open(file_path).map_err(unreadable)?;
-    let mut known = Watched::of(file_path, &file.metadata().map_err(unreadable)?);
+    let mut known = Watched::new(file_path, FileStamp::from(&file.metadata().map_err(unreadable)?));
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    if now.checked_sub(known.modified).is_some_and(|age| age < CLOCK_TICK) {
+    if now.checked_sub(known.stamp.modified).is_some_and(|age| age < CLOCK_TICK) {
         // Written just now: another write could get the same time, and must not go unnoticed.
-        known.inode = 0;
+        known.stamp.inode = 0;
     }
     watched.push(known);
     let mut source = Vec::new();

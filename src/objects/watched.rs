@@ -1,40 +1,40 @@
 //! A file that something was made of, as it was then.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use crate::apache::file_stamp::FileStamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
-    pub path: PathBuf,
-    /// Since 1970.
-    pub modified: Duration,
-    pub size: u64,
-    pub inode: u64,
+    path: CString,
+    pub stamp: FileStamp,
 }
 
 impl Watched {
+    /// A path with a NUL, which no file has, is as one of a file that is gone.
     #[must_use]
-    pub fn of(path: &Path, metadata: &Metadata) -> Self {
-        let modified = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .unwrap_or_default();
-        Self { path: path.into(), modified, size: metadata.len(), inode: metadata.ino() }
+    pub fn new(path: &Path, stamp: FileStamp) -> Self {
+        Self { path: CString::new(path.as_os_str().as_bytes()).unwrap_or_default(), stamp }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        self.path.to_bytes()
     }
 
     /// Whether the file is still the same: one look at it.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|now| Self::of(&self.path, &now) == *self)
+        FileStamp::of(&self.path) == Some(self.stamp)
     }
 }
 
 /// Path, modification time (ns), size and inode, as Python passes them.
 impl From<(PathBuf, u64, u64, u64)> for Watched {
     fn from((path, modified, size, inode): (PathBuf, u64, u64, u64)) -> Self {
-        Self { path, modified: Duration::from_nanos(modified), size, inode }
+        Self::new(&path, FileStamp { modified: Duration::from_nanos(modified), size, inode })
     }
 }
