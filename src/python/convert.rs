@@ -194,17 +194,34 @@ pub fn encode_latin1<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResu
     encode(bytes.as_borrowed(), what)
 }
 
+/// The UTF-8 of a `str`.
+///
+/// # Errors
+/// `UnicodeEncodeError` for a lone surrogate.
+fn encode_strictly(text: Bound<'_, PyString>) -> PyResult<Encoded<'_>> {
+    match utf8_of(&text) {
+        Some((start, length)) => Ok(Encoded { start, length, _owner: text.into_any() }),
+        None => Err(PyErr::fetch(text.py())),
+    }
+}
+
 fn encode_text(text: Bound<'_, PyString>) -> PyResult<Encoded<'_>> {
+    match utf8_of(&text) {
+        Some((start, length)) => Ok(Encoded { start, length, _owner: text.into_any() }),
+        None => encode_surrogates(&text),
+    }
+}
+
+/// The UTF-8 that a `str` keeps of itself; None, and an exception set, for a lone surrogate.
+fn utf8_of(text: &Bound<'_, PyString>) -> Option<(*const u8, usize)> {
     let mut length: ffi::Py_ssize_t = 0;
     // SAFETY: `text` is a str; the buffer belongs to it.
     let start = unsafe { ffi::PyUnicode_AsUTF8AndSize(text.as_ptr(), &raw mut length) };
-    if !start.is_null() {
-        return Ok(Encoded {
-            start: start.cast(),
-            length: length.unsigned_abs(),
-            _owner: text.into_any(),
-        });
-    }
+    (!start.is_null()).then(|| (start.cast(), length.unsigned_abs()))
+}
+
+#[cold]
+fn encode_surrogates<'py>(text: &Bound<'py, PyString>) -> PyResult<Encoded<'py>> {
     let py = text.py();
     drop(PyErr::take(py));
     // SAFETY: attached, `text` is a str, both names are C strings.
@@ -231,8 +248,7 @@ impl<'py> Data<'py> {
     /// `TypeError` for what is neither; `UnicodeEncodeError` for lone surrogates.
     pub fn from_object(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if let Ok(text) = value.cast::<PyString>() {
-            text.to_str()?;
-            return Ok(Self::Text(encode_text(text.to_owned())?));
+            return Ok(Self::Text(encode_strictly(text.to_owned())?));
         }
         if value.cast::<PyBytes>().is_ok() {
             return Ok(Self::Text(encode(value, "data")?));

@@ -187,7 +187,7 @@ where
         get: Some(getter::<T, F>),
         set: Some(refuse_assignment),
         doc: doc.as_ptr(),
-        closure: name.as_ptr().cast_mut().cast(),
+        closure: closure(name),
     })
 }
 
@@ -213,7 +213,7 @@ where
         get: Some(getter::<T, F>),
         set: Some(setter::<T, S>),
         doc: doc.as_ptr(),
-        closure: name.as_ptr().cast_mut().cast(),
+        closure: closure(name),
     })
 }
 
@@ -354,9 +354,15 @@ fn attribute_error(name: *mut c_void, what: &str) -> PyErr {
     PyAttributeError::new_err(format!("attribute '{}' {what}", row_name(name)))
 }
 
+/// A row's name as the closure of its functions, which [`row_name`] reads.
+const fn closure(name: &'static CStr) -> *mut c_void {
+    assert!(name.to_bytes().is_ascii(), "names are ASCII");
+    name.as_ptr().cast_mut().cast()
+}
+
 fn row_name(name: *mut c_void) -> &'static str {
-    // SAFETY: a row's closure is its own name, a constant C string.
-    unsafe { CStr::from_ptr(name.cast_const().cast()) }.to_str().unwrap_or_default()
+    // SAFETY: it is what `closure` made: a constant C string of ASCII.
+    unsafe { str::from_utf8_unchecked(CStr::from_ptr(name.cast_const().cast()).to_bytes()) }
 }
 
 unsafe extern "C" fn method_call<T, F, const LEAST: u8, const MOST: u8>(
