@@ -313,20 +313,25 @@ where
     F: Fn(Request<'_>) -> Status + Stateless,
 {
     // SAFETY: httpd passes a request that lives for the call.
-    let used = unsafe { Request::from_raw(r) }.filter(|request| the::<U>()(*request));
-    if used.is_none() {
+    let used = unsafe { Request::from_raw(r) }.is_some_and(|request| the::<U>()(request));
+    if !used {
         return Status::DECLINED.0;
     }
-    call_used::<F>(r, used)
+    // SAFETY: as above.
+    unsafe { call_used::<F>(r) }
 }
 
-/// Apart from the question, which costs more when it shares the registers of all this.
+/// [`call_request`] apart from the question, which costs more when it shares the registers of all this; as a C function it
+/// is gone to, not called.
+///
+/// # Safety
+/// `r` is a request that lives for the call.
 #[inline(never)]
-fn call_used<F: Fn(Request<'_>) -> Status + Stateless>(
+unsafe extern "C" fn call_used<F: Fn(Request<'_>) -> Status + Stateless>(
     r: *mut sys::request_rec,
-    request: Option<Request<'_>>,
 ) -> c_int {
-    with_request(r, request, |request| the::<F>()(request))
+    // SAFETY: the caller's promise.
+    unsafe { call_request::<F>(r) }
 }
 
 unsafe extern "C" fn call_quick<U, F>(r: *mut sys::request_rec, lookup: c_int) -> c_int
@@ -335,11 +340,24 @@ where
     F: Fn(Request<'_>, bool) -> Status + Stateless,
 {
     // SAFETY: httpd passes a request that lives for the call.
-    let used = unsafe { Request::from_raw(r) }.filter(|request| the::<U>()(*request));
-    if used.is_none() {
+    let used = unsafe { Request::from_raw(r) }.is_some_and(|request| the::<U>()(request));
+    if !used {
         return Status::DECLINED.0;
     }
-    with_request(r, used, |request| the::<F>()(request, lookup != 0))
+    // SAFETY: as above.
+    unsafe { call_used_quick::<F>(r, lookup) }
+}
+
+/// # Safety
+/// As for [`call_used`].
+#[inline(never)]
+unsafe extern "C" fn call_used_quick<F>(r: *mut sys::request_rec, lookup: c_int) -> c_int
+where
+    F: Fn(Request<'_>, bool) -> Status + Stateless,
+{
+    // SAFETY: the caller's promise.
+    let request = unsafe { Request::from_raw(r) };
+    with_request(r, request, |request| the::<F>()(request, lookup != 0))
 }
 
 fn with_request(
