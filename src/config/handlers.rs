@@ -3,12 +3,24 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::apache::pattern::Pattern;
 use crate::config::phase::Phase;
 use crate::config::turn::Turn;
 
 pub type HandlerList = Arc<[HandlerEntry]>;
+
+/// The handler that is served without Python calling it: `PythonHandler mod_python.wsgi`.
+const WSGI: (&[u8], &[u8]) = (b"mod_python.wsgi", b"handler");
+
+/// Whether a directive of this process has ever named that one. Children inherit it with the configuration.
+static WSGI_USED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a handler list can have `mod_python.wsgi` in it.
+pub fn is_wsgi_used() -> bool {
+    WSGI_USED.load(Ordering::Relaxed)
+}
 
 /// One word of a handler list.
 #[derive(Clone, Debug)]
@@ -101,6 +113,20 @@ impl HandlerEntry {
     pub fn new(text: &[u8], phase: Phase, directory: Directory) -> HandlerEntry {
         let separator = text.windows(2).position(|pair| pair == b"::");
         HandlerEntry { text: text.into(), separator, phase, directory, silent: false }
+    }
+
+    /// One of a directive, from which handler lists are made.
+    pub(super) fn of_directive(text: &[u8], phase: Phase, directory: Directory) -> HandlerEntry {
+        let entry = Self::new(text, phase, directory);
+        if entry.is_wsgi() {
+            WSGI_USED.store(true, Ordering::Relaxed);
+        }
+        entry
+    }
+
+    /// Whether it is `mod_python.wsgi`, whose handler runs a WSGI application.
+    pub fn is_wsgi(&self) -> bool {
+        (self.module(), self.object()) == WSGI
     }
 
     /// A missing object is no error: what `PythonHandlerModule` makes.

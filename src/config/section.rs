@@ -128,7 +128,7 @@ impl Section {
         let entries: Vec<HandlerEntry> = argument
             .words
             .iter()
-            .map(|word| HandlerEntry::new(word, phase, directory.clone()))
+            .map(|word| HandlerEntry::of_directive(word, phase, directory.clone()))
             .map(|entry| if silent { entry.silent() } else { entry })
             .collect();
         self.change_lists(phase, argument.turn, |lists| {

@@ -23,6 +23,8 @@ pub struct Settings<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Handlers<'a> {
     pub list: &'a HandlerList,
+    /// What was asked for.
+    pub extension: &'a [u8],
     pub is_for_extension: bool,
 }
 
@@ -41,12 +43,12 @@ impl<'a> Settings<'a> {
     }
 
     /// The list of the extension (with its dot, empty for none), else the phase's plain one: never both.
-    pub fn handlers(self, phase: Phase, turn: Turn, extension: &[u8]) -> Option<Handlers<'a>> {
+    pub fn handlers(self, phase: Phase, turn: Turn, extension: &'a [u8]) -> Option<Handlers<'a>> {
         let lists = self.lists(phase, turn)?;
         if let Some(list) = lists.of_extension(extension) {
-            return Some(Handlers { list, is_for_extension: true });
+            return Some(Handlers { list, extension, is_for_extension: true });
         }
-        lists.plain.as_ref().map(|list| Handlers { list, is_for_extension: false })
+        lists.plain.as_ref().map(|list| Handlers { list, extension, is_for_extension: false })
     }
 
     /// Whether the phase has any list, of whatever extension: the first question of every hook.

@@ -22,7 +22,8 @@ use crate::objects::native::State;
 use crate::objects::own_filter::AddedFilter;
 use crate::objects::report::{self, Report};
 use crate::objects::request_count;
-use crate::objects::request_state::{Refusal, RequestState, Service};
+use crate::objects::request_extras::Refusal;
+use crate::objects::request_state::{RequestState, Service};
 use crate::objects::resolve::{self, Handler};
 use crate::objects::settings_of;
 use crate::python::interpreter::Interpreter;
@@ -114,7 +115,7 @@ fn failed(
     let state = RequestState::of(request);
     let reader_answers = invocation.direction() == Direction::Input && state.reading.get();
     if reader_answers {
-        state.refusal.replace(Some(refusal));
+        state.extras().refusal.replace(Some(refusal));
     } else if invocation.direction() == Direction::Output {
         RequestState::note_answered(request);
     }

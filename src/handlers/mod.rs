@@ -143,7 +143,9 @@ impl Row {
 /// Registers every phase.
 pub fn register(hooks: Hooks<'_>) {
     request_state::set_cleanup_phase(|request| {
-        runner::run(Phase::Cleanup, Turn::Usual, request);
+        if runner::is_used(&[Phase::Cleanup], Turn::Usual, request) {
+            runner::run(Phase::Cleanup, Turn::Usual, request);
+        }
     });
     provider::register();
     hooks.check_config(prerequisites::check, Order::MIDDLE);
@@ -251,7 +253,8 @@ fn run_init(request: Request<'_>) -> Status {
     let Some(settings) = settings_of(request) else { return Status::DECLINED };
     let mut configured = runner::configured(settings, Phase::Init, Turn::Usual, request);
     if let Some(handlers) = configured {
-        let before = RequestState::of(request).initialized.replace(Some(handlers.list.clone()));
+        let before =
+            RequestState::of(request).extras().initialized.replace(Some(handlers.list.clone()));
         if before.is_some_and(|before| std::sync::Arc::ptr_eq(&before, handlers.list)) {
             configured = None;
         }

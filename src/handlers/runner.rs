@@ -19,6 +19,7 @@ use crate::objects::handler_list::{Cursor, SharedCursor};
 use crate::objects::native::{self, State};
 use crate::objects::report::Report;
 use crate::objects::request_count;
+use crate::objects::request_extras::RequestExtras;
 use crate::objects::request_state::{RequestState, Service};
 use crate::objects::resolve;
 use crate::objects::response_end::ResponseEnd;
@@ -28,13 +29,35 @@ use crate::python::thread;
 
 /// Whether one of the phases has a list, of whatever extension, or the request has added handlers to any phase: the first
 /// question of every hook, which most of them answer with no. Never panics.
+#[inline]
 pub fn is_used(phases: &[Phase], turn: Turn, request: Request<'_>) -> bool {
-    if turn != Turn::Usual && !Turn::is_used() {
-        return false;
+    match turn {
+        Turn::Usual => has_work(request, phases),
+        Turn::Early | Turn::Late => Turn::is_used() && has_turned_work(request, phases, turn),
     }
+}
+
+/// Apart from the hooks, which are asked one after the other at each request: the less each has of its own, the less of the
+/// processor's cache they take from what runs between them.
+#[inline(never)]
+fn has_work(request: Request<'_>, phases: &[Phase]) -> bool {
+    has_work_in(request, phases, Turn::Usual)
+}
+
+#[cold]
+#[inline(never)]
+fn has_turned_work(request: Request<'_>, phases: &[Phase], turn: Turn) -> bool {
+    has_work_in(request, phases, turn)
+}
+
+fn has_work_in(request: Request<'_>, phases: &[Phase], turn: Turn) -> bool {
     let Some(settings) = settings_of(request) else { return false };
     phases.iter().any(|phase| settings.has_handlers(*phase, turn))
-        || request.state::<RequestState>().is_some_and(RequestState::has_added_any)
+        || extras_of(request).is_some_and(RequestExtras::has_added_any)
+}
+
+fn extras_of(request: Request<'_>) -> Option<&RequestExtras> {
+    request.state::<RequestState>()?.known_extras()
 }
 
 /// Runs what is configured and added for a phase; DECLINED, without a look at Python, if that is nothing.
@@ -79,22 +102,19 @@ pub fn run_list(
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
-    note_extension(request, configured, extension_of(request, phase));
-    let service = RequestState::of(request).serve(request);
-    let running = Running::enter(RequestState::of(request), service, phase, cursor);
+    let state = RequestState::of(request);
+    note_extension(state, configured, request, phase);
+    let running = Running::enter(state, state.serve(request), phase, cursor);
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
     let status =
         thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
-    running.state.held.finish(request, status);
-    if running.state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
+    state.held.finish(request, status);
+    if state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
 
 fn added_handlers(request: Request<'_>, phase: Phase, turn: Turn) -> Vec<AddedHandler> {
-    let Some(state) = request.state::<RequestState>() else { return Vec::new() };
-    let mut added = state.added.borrow_mut();
-    if added.is_empty() {
-        return Vec::new();
-    }
+    let Some(extras) = extras_of(request) else { return Vec::new() };
+    let mut added = extras.added.borrow_mut();
     let is_due = |row: &mut AddedTo| (row.phase, row.turn) == (phase, turn);
     added.extract_if(.., is_due).map(|row| row.handler).collect()
 }
@@ -127,10 +147,17 @@ pub fn interpreter_of(
 }
 
 /// `req.extension`: that of the list, if it was found by one; '' for a file without one.
-fn note_extension(request: Request<'_>, configured: Option<Handlers<'_>>, extension: &[u8]) {
+fn note_extension(
+    state: &RequestState,
+    configured: Option<Handlers<'_>>,
+    request: Request<'_>,
+    phase: Phase,
+) {
+    let known = configured.map(|handlers| handlers.extension);
+    let extension = known.unwrap_or_else(|| extension_of(request, phase));
     let by_extension = configured.is_some_and(|handlers| handlers.is_for_extension);
     if by_extension || (extension.is_empty() && request.filename().is_some()) {
-        RequestState::of(request).extension.replace(Some(extension.into()));
+        state.extension.replace(Some(extension.into()));
     }
 }
 

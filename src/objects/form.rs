@@ -223,7 +223,11 @@ impl<'py> Form<'_, 'py> {
         let (status, why) = match refused {
             Refused::Python(error) => return error,
             Refused::Body(Failure::Read(status))
-                if status.is_valid_http() && self.state.refusal.borrow().is_none() =>
+                if status.is_valid_http()
+                    && self
+                        .state
+                        .known_extras()
+                        .is_none_or(|extras| extras.refusal.borrow().is_none()) =>
             {
                 (status, format!("its body could not be read, which means {}", status.0))
             }

@@ -93,9 +93,11 @@ impl Limits {
 /// The options in force, with what Python has changed for this request.
 fn options(request: Request<'_>) -> Vec<Entry> {
     let in_force = super::settings_of(request).map_or_else(Vec::new, option_entries);
-    match &mut *RequestState::of(request).options.borrow_mut() {
-        Some(view) => view.update(in_force).lock().0.clone(),
-        None => in_force,
+    let extras = RequestState::of(request).known_extras();
+    let mut view = extras.map(|extras| extras.options.borrow_mut());
+    match view.as_deref_mut() {
+        Some(Some(view)) => view.update(in_force).lock().0.clone(),
+        _ => in_force,
     }
 }
 

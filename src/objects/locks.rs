@@ -56,7 +56,7 @@ pub fn lock_for_request(
     let state = RequestState::of(first_of(*request));
     // Another thread may have the first request on loan.
     let _first = state.lease.borrow(py)?;
-    let locks = &state.locks;
+    let locks = &state.extras().locks;
     let known = locks.borrow().position(key);
     if let Some(known) = known {
         locks.borrow_mut().0[known].1 += 1;
@@ -76,7 +76,7 @@ pub fn unlock_for_request(
     let request = lease(arguments)?.borrow(arguments.py())?;
     let state = RequestState::of(first_of(*request));
     let _first = state.lease.borrow(arguments.py())?;
-    let mut locks = state.locks.borrow_mut();
+    let mut locks = state.extras().locks.borrow_mut();
     if let Some(known) = locks.position(key) {
         locks.0[known].1 -= 1;
         if locks.0[known].1 == 0 {

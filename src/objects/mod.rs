@@ -37,6 +37,7 @@ pub mod request;
 pub mod request_body;
 pub mod request_control;
 pub mod request_count;
+pub mod request_extras;
 pub mod request_io;
 pub mod request_rows;
 pub mod request_state;

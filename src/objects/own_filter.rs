@@ -37,7 +37,7 @@ fn register(this: Req<'_, '_>, arguments: Arguments<'_, '_>, direction: Directio
         AddedHandler::new(arguments.required(1)?, interpreter, phase(direction), directory)?;
     let request = loan(this)?;
     let own = OwnFilter { direction, name: name.as_bytes().into(), handler };
-    RequestState::of(*request).filters.borrow_mut().push(own);
+    RequestState::of(*request).extras().filters.borrow_mut().push(own);
     Ok(())
 }
 
@@ -85,10 +85,11 @@ fn add(this: Req<'_, '_>, arguments: Arguments<'_, '_>, direction: Direction) ->
     }
     let request = loan(this)?;
     let own = {
-        let filters = RequestState::of(*request).filters.borrow();
         let is_meant =
             |own: &&OwnFilter| own.direction == direction && *own.name == *name.as_bytes();
-        filters.iter().rev().find(is_meant).map(OwnFilter::added)
+        RequestState::of(*request).known_extras().and_then(|extras| {
+            extras.filters.borrow().iter().rev().find(is_meant).map(OwnFilter::added)
+        })
     };
     match own {
         Some(own) => request.add_own_filter(direction, own),

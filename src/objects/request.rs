@@ -357,7 +357,7 @@ fn notes<'py>(this: Req<'_, 'py>) -> PyResult<Object<'py>> {
 fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
     let entries = super::settings_of(*request).map_or_else(Vec::new, server::directive_entries);
-    let view = &RequestState::of(*request).config;
+    let view = &RequestState::of(*request).extras().config;
     let shown = view.borrow_mut().get_or_insert_default().update(entries);
     view_object(this, |parts| &mut parts.config, shown)
 }
@@ -366,7 +366,7 @@ fn config<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<O
 fn options<'py>(this: Req<'_, 'py>, _arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let request = loan(this)?;
     let entries = super::settings_of(*request).map_or_else(Vec::new, server::option_entries);
-    let view = &RequestState::of(*request).options;
+    let view = &RequestState::of(*request).extras().options;
     let shown = view.borrow_mut().get_or_insert_default().update(entries);
     view_object(this, |parts| &mut parts.options, shown)
 }

@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use super::native::State;
-use super::request_state::{Refusal, RequestState};
+use super::request_extras::Refusal;
+use super::request_state::RequestState;
 use crate::apache::body::{ReadError, ReadPolicy};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
@@ -238,8 +239,8 @@ pub fn body_of(state: &RequestState) -> PyResult<RefMut<'_, Body>> {
 }
 
 fn read_error(py: Python<'_>, state: &RequestState) -> PyErr {
-    match &*state.refusal.borrow() {
-        Some(Refusal::Status(status)) => server_return(py, *status),
+    match state.known_extras().and_then(|extras| extras.refusal.borrow().clone()) {
+        Some(Refusal::Status(status)) => server_return(py, status),
         Some(Refusal::Error(sentence)) => {
             PyOSError::new_err(format!("Client read error: {sentence}"))
         }

@@ -70,7 +70,7 @@ pub fn add_handler(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<
         Some(cursor) if state.phase.get() == Some(phase) && cursor.lock().turn() == turn => {
             cursor.lock().append(handler);
         }
-        _ => state.added.borrow_mut().push(AddedTo { phase, turn, handler }),
+        _ => state.extras().added.borrow_mut().push(AddedTo { phase, turn, handler }),
     }
     Ok(())
 }
@@ -254,7 +254,7 @@ pub fn meets_conditions(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyR
 pub fn register_cleanup(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<()> {
     let state = State::of(this.object())?;
     let cleanup = Cleanup::new(state, arguments.required(0)?, arguments.optional(1))?;
-    RequestState::of(*loan(this)?).cleanups.borrow_mut().push(cleanup);
+    RequestState::of(*loan(this)?).extras().cleanups.borrow_mut().push(cleanup);
     Ok(())
 }
 

@@ -1,47 +1,29 @@
 //! What mod_python keeps of a request while it lasts, whichever interpreters look at it. Plain Rust, in httpd's own slot
 //! for the module, and gone with the request's pool.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::OnceLock;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use super::added_handler::AddedTo;
-use super::cleanup::Cleanup;
-use super::configuration_view::ConfigurationView;
 use super::handler_list::SharedCursor;
 use super::held_output::HeldOutput;
 use super::lease::{self, Lease, OfRequest, Sharing};
-use super::locks::RequestLocks;
 use super::native::State;
-use super::own_filter::OwnFilter;
 use super::request::RequestObject;
 use super::request_body::Body;
-use super::subrequest::Open;
+use super::request_extras::RequestExtras;
 use super::{request_count, response_end};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::server::Server;
 use crate::apache::serving::Serving;
-use crate::apache::status::Status;
 use crate::apache::stream::{Spare, Stream};
-use crate::apache::subrequest::Subrequest;
-use crate::config::handlers::HandlerList;
 use crate::config::phase::Phase;
 use crate::counters::Row;
 use crate::python::interpreter::Interpreter;
 use crate::python::{Object, class, fork, thread};
-
-/// Why an input filter gave nothing.
-#[derive(Clone, Debug)]
-pub enum Refusal {
-    /// It wants the request answered so.
-    Status(Status),
-    /// It failed.
-    Error(String),
-}
 
 /// Only the thread that serves the request, or one that has it on loan, touches this. While a handler runs, who serves needs a
 /// loan too.
@@ -55,9 +37,6 @@ pub struct RequestState {
     /// Set when the handlers of an extension matched.
     pub extension: RefCell<Option<Box<[u8]>>>,
     pub cursor: RefCell<Option<SharedCursor>>,
-    /// Handlers added for phases to come.
-    pub added: RefCell<Vec<AddedTo>>,
-    pub cleanups: RefCell<Vec<Cleanup>>,
     pub bytes_queued: Cell<u64>,
     /// What has been written and httpd does not have yet.
     pub held: HeldOutput,
@@ -68,30 +47,19 @@ pub struct RequestState {
     pub body: RefCell<Body>,
     /// Whether Python code is reading the body now.
     pub reading: Cell<bool>,
-    /// Why an input filter gave nothing to Python code that read.
-    pub refusal: RefCell<Option<Refusal>>,
-    /// Filters that the request has registered for itself.
-    pub filters: RefCell<Vec<OwnFilter>>,
     /// Whether a filter that failed has answered in the handler's place.
     pub answered: Cell<bool>,
     /// Whether a WSGI application has called start_response.
     pub wsgi_started: Cell<bool>,
-    /// The list of PythonInitHandler that has run.
-    pub initialized: RefCell<Option<HandlerList>>,
     /// The list of files that was found current last, by its address.
     pub looked_at: Cell<usize>,
     /// Whether a location section names the content handler.
     pub in_location: Cell<bool>,
-    /// Locks of this request and of all it leads to.
-    pub locks: RefCell<RequestLocks>,
-    subrequests: RefCell<Open>,
     /// Of the interpreter that was called last.
     pub counters: Cell<Option<Row>>,
     /// How many tags of the page, or of one included in it, run now.
     pub tags: Cell<u32>,
-    /// The configuration, once Python has asked for it.
-    pub options: RefCell<Option<ConfigurationView>>,
-    pub config: RefCell<Option<ConfigurationView>>,
+    extras: OnceCell<Box<RequestExtras>>,
 }
 
 /// A thread serves a request with Python code, and is alone with it but while it [shares](Service::share) it.
@@ -162,8 +130,6 @@ impl RequestState {
             phase: Cell::new(None),
             extension: RefCell::new(None),
             cursor: RefCell::new(None),
-            added: RefCell::new(Vec::new()),
-            cleanups: RefCell::new(Vec::new()),
             bytes_queued: Cell::new(0),
             held: HeldOutput::default(),
             sent_in_a_row: Cell::new(0),
@@ -171,19 +137,13 @@ impl RequestState {
             content_type_set: Cell::new(false),
             body: RefCell::new(Body::default()),
             reading: Cell::new(false),
-            refusal: RefCell::new(None),
-            filters: RefCell::new(Vec::new()),
             answered: Cell::new(false),
             wsgi_started: Cell::new(false),
-            initialized: RefCell::new(None),
             looked_at: Cell::new(0),
             in_location: Cell::new(false),
-            locks: RefCell::default(),
-            subrequests: RefCell::new(Open::default()),
             counters: Cell::new(None),
             tags: Cell::new(0),
-            options: RefCell::new(None),
-            config: RefCell::new(None),
+            extras: OnceCell::new(),
         }
     }
 
@@ -210,16 +170,15 @@ impl RequestState {
         ))
     }
 
-    /// Whether a handler was added for a phase to come.
-    #[must_use]
-    pub fn has_added(&self, phase: Phase) -> bool {
-        self.added.borrow().iter().any(|added| added.phase == phase)
+    /// What most requests never have; made now, if it is not there.
+    pub fn extras(&self) -> &RequestExtras {
+        self.extras.get_or_init(Box::default)
     }
 
-    /// Whether handlers were added for phases to come. Never panics.
+    /// The same, as far as there is any.
     #[must_use]
-    pub fn has_added_any(&self) -> bool {
-        self.added.try_borrow().map_or(true, |added| !added.is_empty())
+    pub fn known_extras(&self) -> Option<&RequestExtras> {
+        self.extras.get().map(|extras| &**extras)
     }
 
     /// The request's object in `state`'s interpreter.
@@ -239,21 +198,6 @@ impl RequestState {
             self.objects.borrow_mut().push((state.interpreter, object.clone().unbind()));
         }
         Ok(object)
-    }
-
-    /// Keeps a subrequest until it is given up, or the request ends. Returns the key by which it is found.
-    pub fn keep_subrequest(&self, subrequest: Subrequest) -> u64 {
-        self.subrequests.borrow_mut().keep(subrequest)
-    }
-
-    #[must_use]
-    pub fn subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
-        self.subrequests.borrow().find(key)
-    }
-
-    /// What is dropped then should not be dropped attached: its end may run Python.
-    pub fn give_up_subrequest(&self, key: u64) -> Option<Rc<Subrequest>> {
-        self.subrequests.borrow_mut().remove(key)
     }
 
     /// Remembers, for all whose handlers may be writing, that a filter has answered.
@@ -287,9 +231,10 @@ fn end(request: Request<'_>) {
     if thread::is_attached() {
         // A signal ends the process in the middle of Python code, which cannot be entered again here.
         state.lease.revoke();
-        let held =
-            (state.objects.take(), state.cleanups.take(), state.added.take(), state.filters.take());
-        std::mem::forget((held, state.cursor.take()));
+        if let Some(extras) = state.known_extras() {
+            std::mem::forget((extras.cleanups.take(), extras.added.take(), extras.filters.take()));
+        }
+        std::mem::forget((state.objects.take(), state.cursor.take()));
         return;
     }
     run_cleanups(request, state);
@@ -297,28 +242,40 @@ fn end(request: Request<'_>) {
         run(request);
     }
     run_cleanups(request, state);
-    loop {
-        let open = state.subrequests.borrow_mut().pop();
-        let Some(open) = open else { break };
-        drop(open);
-        run_cleanups(request, state);
-    }
+    end_subrequests(request, state);
     request_count::response(request, state);
     state.lease.revoke();
-    drop(state.locks.take());
-    let never_run = std::mem::take(&mut *state.added.borrow_mut());
-    drop((never_run, state.filters.take()));
-    let objects = std::mem::take(&mut *state.objects.borrow_mut());
-    for (interpreter, object) in objects {
+    if let Some(extras) = state.known_extras() {
+        drop(extras.locks.take());
+        drop((extras.added.take(), extras.filters.take()));
+    }
+    end_objects(state);
+}
+
+fn end_objects(state: &RequestState) {
+    loop {
+        let next = state.objects.borrow_mut().pop();
+        let Some((interpreter, object)) = next else { return };
         thread::attach(interpreter, |_| drop(object));
     }
 }
 
 fn run_cleanups(request: Request<'_>, state: &RequestState) {
+    let Some(extras) = state.known_extras() else { return };
     loop {
-        let next = state.cleanups.borrow_mut().pop();
+        let next = extras.cleanups.borrow_mut().pop();
         let Some(next) = next else { return };
         let service = state.serve(request);
         next.run(Target::Request(request), Some(&service));
+    }
+}
+
+fn end_subrequests(request: Request<'_>, state: &RequestState) {
+    let Some(extras) = state.known_extras() else { return };
+    loop {
+        let open = extras.subrequests.borrow_mut().pop();
+        let Some(open) = open else { return };
+        drop(open);
+        run_cleanups(request, state);
     }
 }

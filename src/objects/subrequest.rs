@@ -83,7 +83,7 @@ fn make<'py>(
     let made = thread::detach(py, || look_up(*main));
     let made = made.ok_or_else(|| PyRuntimeError::new_err("httpd made no subrequest"))?;
     let state = RequestState::of(*main);
-    let key = state.keep_subrequest(made);
+    let key = state.extras().keep_subrequest(made);
     let contents =
         SubrequestObject { main: state.lease.clone(), key, has_run: AtomicBool::new(false) };
     class::instantiate(State::of(this.object())?.subrequest.bind(py), contents)
@@ -108,7 +108,8 @@ impl SubrequestObject {
     ) -> PyResult<T> {
         let py = this.py();
         let main = this.main.borrow(py)?;
-        let subrequest = RequestState::of(*main).subrequest(this.key).ok_or_else(closed)?;
+        let subrequest =
+            RequestState::of(*main).extras().subrequest(this.key).ok_or_else(closed)?;
         let result = action(*main, &subrequest);
         // Perhaps its end, and the end of a request runs Python.
         thread::detach(py, || drop(subrequest));
@@ -155,7 +156,7 @@ impl SubrequestObject {
         let py = this.py();
         // With the request everything has been closed.
         let Ok(main) = this.main.borrow(py) else { return Ok(()) };
-        let subrequest = RequestState::of(*main).give_up_subrequest(this.key);
+        let subrequest = RequestState::of(*main).extras().give_up_subrequest(this.key);
         thread::detach(py, || drop(subrequest));
         Ok(())
     }

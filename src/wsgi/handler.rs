@@ -4,7 +4,7 @@ use crate::apache::hook::{Hooks, Order, Position, RequestHook};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::config::handlers::{Directory, HandlerEntry, extension};
+use crate::config::handlers::{Directory, HandlerEntry, extension, is_wsgi_used};
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, MAIN_INTERPRETER, Settings};
 use crate::config::turn::Turn;
@@ -17,14 +17,14 @@ use crate::python::interpreter::{self, Interpreter};
 
 use super::serve::Service;
 
-const MODULE: &[u8] = b"mod_python.wsgi";
 const APPLICATION: &[u8] = b"mod_python.wsgi.application";
 const NAME: &str = "PythonHandler mod_python.wsgi";
 
 pub fn register(hooks: Hooks<'_>) {
     request_wsgi::set_service(serve_in);
     // Before the runner of handler lists.
-    hooks.request(RequestHook::Handler, content_handler, Order::at(Position::First));
+    let first = Order::at(Position::First);
+    hooks.request_if(RequestHook::Handler, |_| is_wsgi_used(), content_handler, first);
 }
 
 /// A request whose one handler is ours is served from here; a list of several goes the way of all handlers, and comes back by
@@ -37,9 +37,8 @@ fn content_handler(request: Request<'_>) -> Status {
     let Some(settings) = settings_of(request) else { return Status::DECLINED };
     let extension = request.filename().map_or(&b""[..], extension);
     let Some(entry) = sole_entry(settings, extension) else { return Status::DECLINED };
-    let added =
-        request.state::<RequestState>().is_some_and(|state| state.has_added(Phase::Handler));
-    if added || settings.enable_pdb() {
+    let added = request.state::<RequestState>().and_then(RequestState::known_extras);
+    if added.is_some_and(|extras| extras.has_added(Phase::Handler)) || settings.enable_pdb() {
         return Status::DECLINED;
     }
     match interpreter_of(settings, entry, request) {
@@ -51,9 +50,9 @@ fn content_handler(request: Request<'_>) -> Status {
     }
 }
 
-fn sole_entry<'a>(settings: Settings<'a>, extension: &[u8]) -> Option<&'a HandlerEntry> {
+fn sole_entry<'a>(settings: Settings<'a>, extension: &'a [u8]) -> Option<&'a HandlerEntry> {
     match &settings.handlers(Phase::Handler, Turn::Usual, extension)?.list[..] {
-        [entry] if entry.module() == MODULE && entry.object() == b"handler" => Some(entry),
+        [entry] if entry.is_wsgi() => Some(entry),
         _ => None,
     }
 }
