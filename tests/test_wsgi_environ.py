@@ -57,6 +57,39 @@ def test_environ(httpd):
     assert "HTTP_PROXY" not in environ and "CONTENT_LENGTH" not in environ
 
 
+def test_nothing_of_one_request_is_in_the_next(httpd):
+    """What most requests have in common is kept from one to the next: not what a request lacks, or its application changed."""
+    site = httpd(
+        modules=("env",),
+        handler="""
+            def application(environ, start_response):
+                start_response("200 OK", [])
+                strings = {key: value for key, value in environ.items() if type(value) is str}
+                environ["SERVER_NAME"] = environ["HTTP_X"] = "changed"
+                environ["REMOTE_USER"] = "made up"
+                del environ["SERVER_SOFTWARE"], environ["wsgi.version"]
+                return [ascii(strings).encode()]
+        """,
+        config=CONFIG,
+    )
+
+    def environ(request):
+        answer = site.raw(request + b"\r\n\r\n")
+        found = ast.literal_eval(answer.partition(b"\r\n\r\n")[2].decode())
+        del found["REMOTE_PORT"]
+        return found
+
+    plain = environ(b"GET / HTTP/1.0")
+    assert "HTTP_HOST" not in plain and "SERVER_SOFTWARE" in plain
+    rich = environ(b"POST /x?y HTTP/1.1\r\nHost: other\r\nConnection: close\r\nX: 1\r\nContent-Length: 0")
+    assert (rich["HTTP_HOST"], rich["HTTP_X"], rich["REQUEST_METHOD"]) == ("other", "1", "POST")
+    assert environ(b"GET / HTTP/1.0") == plain
+    again = environ(b"POST /x?y HTTP/1.1\r\nHost: other\r\nConnection: close\r\nX: 1\r\nContent-Length: 0")
+    assert again == rich
+    hosts = [environ(b"GET / HTTP/1.0\r\nHost: " + host)["HTTP_HOST"] for host in (b"a", b"b", b"a")]
+    assert hosts == ["a", "b", "a"]
+
+
 def test_https_by_a_variable(httpd):
     site = httpd(
         modules=("env",),

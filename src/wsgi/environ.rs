@@ -1,6 +1,6 @@
 //! The environment of a request: httpd's CGI variables as Latin-1 text, and the keys of PEP 3333.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use rustc_hash::FxHashMap;
@@ -14,8 +14,9 @@ use crate::python::convert::Latin1;
 /// Clients may send headers of any name: those beyond this many are not remembered.
 const REMEMBERED: usize = 256;
 
-/// Variables that say of most requests what they said of the one before. None of them is a client's secret.
-const REPEATED: [&str; 15] = [
+/// Variables that say of most requests what they said of the one before, and stay in the template from request to request.
+/// None of them is a client's secret.
+const REPEATED: [&str; 16] = [
     "CONTEXT_DOCUMENT_ROOT",
     "CONTEXT_PREFIX",
     "DOCUMENT_ROOT",
@@ -24,6 +25,7 @@ const REPEATED: [&str; 15] = [
     "REMOTE_ADDR",
     "REQUEST_METHOD",
     "REQUEST_SCHEME",
+    "SCRIPT_NAME",
     "SERVER_ADDR",
     "SERVER_ADMIN",
     "SERVER_NAME",
@@ -33,22 +35,26 @@ const REPEATED: [&str; 15] = [
     "SERVER_SOFTWARE",
 ];
 
-/// The part that is the same in every request of a process.
-///
-/// # Errors
-/// `MemoryError`.
-pub fn prototype<'py>(file_wrapper: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+/// The part that is the same in every request of a process, with a place for what is never the same.
+fn template<'py>(file_wrapper: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
     let py = file_wrapper.py();
-    let prototype = PyDict::new(py);
-    prototype.set_item(PyString::intern(py, "GATEWAY_INTERFACE"), "CGI/1.1")?;
-    prototype.set_item(PyString::intern(py, "wsgi.version"), (1, 0))?;
-    prototype.set_item(PyString::intern(py, "wsgi.multithread"), process::is_threaded())?;
-    prototype.set_item(PyString::intern(py, "wsgi.multiprocess"), process::is_forked())?;
-    prototype.set_item(PyString::intern(py, "wsgi.run_once"), false)?;
-    prototype.set_item(PyString::intern(py, "wsgi.input_terminated"), true)?;
-    prototype.set_item(PyString::intern(py, "wsgi.file_wrapper"), file_wrapper)?;
-    Ok(prototype)
+    let template = PyDict::new(py);
+    template.set_item(PyString::intern(py, "GATEWAY_INTERFACE"), "CGI/1.1")?;
+    template.set_item(PyString::intern(py, "wsgi.version"), (1, 0))?;
+    template.set_item(PyString::intern(py, "wsgi.multithread"), process::is_threaded())?;
+    template.set_item(PyString::intern(py, "wsgi.multiprocess"), process::is_forked())?;
+    template.set_item(PyString::intern(py, "wsgi.run_once"), false)?;
+    template.set_item(PyString::intern(py, "wsgi.input_terminated"), true)?;
+    template.set_item(PyString::intern(py, "wsgi.file_wrapper"), file_wrapper)?;
+    for name in [URL_SCHEME, INPUT, ERRORS] {
+        template.set_item(PyString::intern(py, name), py.None())?;
+    }
+    Ok(template)
 }
+
+const URL_SCHEME: &str = "wsgi.url_scheme";
+const INPUT: &str = "wsgi.input";
+const ERRORS: &str = "wsgi.errors";
 
 /// What differs from request to request beside the CGI variables.
 pub struct Parts<'a, 'py> {
@@ -68,25 +74,24 @@ pub fn build<'py>(
     request: Request<'_>,
     parts: &Parts<'_, 'py>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let environ = kept.prototype.bind(py).copy()?;
     let names = &kept.names;
-    let mut known = names.known.lock();
+    let mut entering = names.begin(py)?;
     let mut is_https = false;
     for (name, value) in request.subprocess_env() {
         let value = value.unwrap_or_default();
         is_https |= name == b"HTTPS" && !value.eq_ignore_ascii_case(b"off");
-        known.enter(&environ, name, value)?;
+        entering.enter(name, value)?;
     }
-    known.enter(&environ, b"SERVER_PROTOCOL", request.protocol().unwrap_or_default())?;
-    known.enter(&environ, b"REQUEST_METHOD", request.method().unwrap_or_default())?;
-    known.enter(&environ, b"QUERY_STRING", request.args().unwrap_or_default())?;
-    known.enter(&environ, b"REQUEST_URI", request.request_uri())?;
-    known.enter(&environ, b"SCRIPT_NAME", parts.script_name)?;
-    known.enter(&environ, b"PATH_INFO", parts.path_info)?;
+    entering.enter(b"SERVER_PROTOCOL", request.protocol().unwrap_or_default())?;
+    entering.enter(b"REQUEST_METHOD", request.method().unwrap_or_default())?;
+    entering.enter(b"QUERY_STRING", request.args().unwrap_or_default())?;
+    entering.enter(b"REQUEST_URI", request.request_uri())?;
+    entering.enter(b"SCRIPT_NAME", parts.script_name)?;
+    entering.enter(b"PATH_INFO", parts.path_info)?;
     if let Some(credentials) = request.headers_in().get(b"Authorization") {
-        known.enter(&environ, b"HTTP_AUTHORIZATION", credentials)?;
+        entering.enter(b"HTTP_AUTHORIZATION", credentials)?;
     }
-    drop(known);
+    let environ = entering.finish()?;
     let scheme = if is_https { &names.https } else { &names.http };
     environ.set_item(names.url_scheme.bind(py), scheme.bind(py))?;
     environ.set_item(names.input.bind(py), parts.input)?;
@@ -106,60 +111,142 @@ pub struct Names {
 }
 
 impl Names {
-    #[must_use]
-    pub fn new(py: Python<'_>) -> Self {
+    /// # Errors
+    /// `MemoryError`.
+    pub fn new(file_wrapper: &Bound<'_, PyType>) -> PyResult<Self> {
+        let py = file_wrapper.py();
         let intern = |name| PyString::intern(py, name).unbind();
-        Self {
-            known: Mutex::default(),
-            url_scheme: intern("wsgi.url_scheme"),
-            input: intern("wsgi.input"),
-            errors: intern("wsgi.errors"),
+        let known = Known {
+            variables: FxHashMap::default(),
+            template: template(file_wrapper)?.unbind(),
+            in_template: 0,
+            changes: 0,
+            request: 0,
+        };
+        Ok(Self {
+            known: Mutex::new(known),
+            url_scheme: intern(URL_SCHEME),
+            input: intern(INPUT),
+            errors: intern(ERRORS),
             http: intern("http"),
             https: intern("https"),
+        })
+    }
+
+    /// Begins an environment with what the one before had in common with most.
+    fn begin<'k, 'py>(&'k self, py: Python<'py>) -> PyResult<Entering<'k, 'py>> {
+        loop {
+            let (template, changes) = {
+                let known = self.known.lock();
+                (known.template.clone_ref(py), known.changes)
+            };
+            // A new dict may set off a collection, which may run any code: other requests among it.
+            let environ = template.bind(py).copy()?;
+            let mut known = self.known.lock();
+            if known.changes == changes {
+                known.request += 1;
+                return Ok(Entering { known, environ, confirmed: 0 });
+            }
         }
     }
 }
 
-#[derive(Default)]
-struct Known(FxHashMap<Box<[u8]>, Variable>);
+struct Known {
+    variables: FxHashMap<Box<[u8]>, Variable>,
+    /// What every environment has, and those of REPEATED that the last one had.
+    template: Py<PyDict>,
+    /// How many of REPEATED are in the template.
+    in_template: usize,
+    /// How often the template was changed.
+    changes: u64,
+    /// The number of the request whose environment is made.
+    request: u64,
+}
 
 struct Variable {
     name: Py<PyString>,
-    /// What it was last, where it is mostly the same.
-    last: Option<(Box<[u8]>, Py<PyAny>)>,
+    repeated: Option<Repeated>,
 }
 
-impl Known {
-    fn enter(&mut self, environ: &Bound<'_, PyDict>, name: &[u8], value: &[u8]) -> PyResult<()> {
-        let py = environ.py();
-        if let Some(variable) = self.0.get_mut(name) {
-            let value = variable.value(py, value)?;
-            return environ.set_item(variable.name.bind(py), value);
+/// What a variable of the template was last.
+#[derive(Default)]
+struct Repeated {
+    value: Box<[u8]>,
+    is_in_template: bool,
+    /// The last request that had it.
+    request: u64,
+}
+
+/// An environment in the making.
+struct Entering<'k, 'py> {
+    known: MutexGuard<'k, Known>,
+    environ: Bound<'py, PyDict>,
+    /// How many of the template's variables this request has, too.
+    confirmed: usize,
+}
+
+impl<'py> Entering<'_, 'py> {
+    fn enter(&mut self, name: &[u8], value: &[u8]) -> PyResult<()> {
+        let py = self.environ.py();
+        let known = &mut *self.known;
+        let Some(variable) = known.variables.get_mut(name) else {
+            return self.enter_new(name, value);
+        };
+        let Some(repeated) = &mut variable.repeated else {
+            return self.environ.set_item(variable.name.bind(py), Latin1(value));
+        };
+        if repeated.request != known.request {
+            repeated.request = known.request;
+            self.confirmed += 1;
         }
+        if repeated.is_in_template && *repeated.value == *value {
+            return Ok(());
+        }
+        let text = Latin1(value).into_pyobject(py)?;
+        known.changes += 1;
+        known.template.bind(py).set_item(variable.name.bind(py), &text)?;
+        repeated.value = value.into();
+        known.in_template += usize::from(!repeated.is_in_template);
+        repeated.is_in_template = true;
+        self.environ.set_item(variable.name.bind(py), text)
+    }
+
+    fn enter_new(&mut self, name: &[u8], value: &[u8]) -> PyResult<()> {
+        let py = self.environ.py();
         match std::str::from_utf8(name) {
-            Ok(text) if text.is_ascii() && self.0.len() < REMEMBERED => {
+            Ok(text) if text.is_ascii() && self.known.variables.len() < REMEMBERED => {
                 let interned = PyString::intern(py, text).unbind();
-                environ.set_item(interned.bind(py), Latin1(value))?;
-                let last = REPEATED.contains(&text).then(|| (Box::default(), empty(py)));
-                self.0.insert(name.into(), Variable { name: interned, last });
-                Ok(())
+                let repeated = REPEATED.contains(&text).then(Repeated::default);
+                self.known.variables.insert(name.into(), Variable { name: interned, repeated });
+                self.enter(name, value)
             }
-            _ => environ.set_item(Latin1(name), Latin1(value)),
+            _ => self.environ.set_item(Latin1(name), Latin1(value)),
         }
     }
-}
 
-impl Variable {
-    fn value<'py>(&mut self, py: Python<'py>, value: &[u8]) -> PyResult<Object<'py>> {
-        let Some((bytes, text)) = &mut self.last else { return Latin1(value).into_pyobject(py) };
-        if **bytes != *value {
-            *text = Latin1(value).into_pyobject(py)?.unbind();
-            *bytes = value.into();
+    /// The environment, without what only the requests before had.
+    fn finish(mut self) -> PyResult<Bound<'py, PyDict>> {
+        if self.confirmed != self.known.in_template {
+            self.take_out_the_rest()?;
         }
-        Ok(text.bind(py).clone())
+        Ok(self.environ)
     }
-}
 
-fn empty(py: Python<'_>) -> Py<PyAny> {
-    PyString::new(py, "").into_any().unbind()
+    #[cold]
+    fn take_out_the_rest(&mut self) -> PyResult<()> {
+        let py = self.environ.py();
+        let known = &mut *self.known;
+        for variable in known.variables.values_mut() {
+            let Some(repeated) = &mut variable.repeated else { continue };
+            if repeated.is_in_template && repeated.request != known.request {
+                let name = variable.name.bind(py);
+                self.environ.del_item(name)?;
+                known.changes += 1;
+                known.template.bind(py).del_item(name)?;
+                *repeated = Repeated::default();
+                known.in_template -= 1;
+            }
+        }
+        Ok(())
+    }
 }

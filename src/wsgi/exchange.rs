@@ -5,9 +5,10 @@ use parking_lot::Mutex;
 use pyo3::Borrowed;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::head::Head;
+use super::kept::Kept;
 use crate::apache::request::Request;
 use crate::apache::stream::{Stream, StreamError};
 use crate::objects::lease::{Lease, Loan, OfRequest};
@@ -25,6 +26,8 @@ const COPIED: usize = 8000;
 
 pub struct Exchange {
     lease: Lease<OfRequest>,
+    /// The name of the method that it returns, interned.
+    write: Py<PyString>,
     /// Never locked while the thread is detached.
     progress: Mutex<Progress>,
 }
@@ -52,10 +55,13 @@ pub const EXCHANGE: Class<Exchange> = Class::<Exchange>::new(c"mod_python.wsgi.S
 /// # Errors
 /// `MemoryError`.
 pub fn instantiate<'py>(
-    class: &Bound<'py, PyType>,
+    py: Python<'py>,
+    kept: &Kept,
     lease: Lease<OfRequest>,
 ) -> PyResult<Object<'py>> {
-    class::instantiate(class, Exchange { lease, progress: Mutex::default() })
+    let write = kept.write.clone_ref(py);
+    let exchange = Exchange { lease, write, progress: Mutex::default() };
+    class::instantiate(kept.exchange.bind(py), exchange)
 }
 
 /// How to send a piece.
@@ -97,10 +103,11 @@ fn start_response<'py>(
             "start_response takes a status, a list of headers and perhaps exc_info (PEP 3333)",
         ));
     }
-    let exc_info = arguments.get_item(2).ok().or(named).filter(|value| !value.is_none());
+    let third = if arguments.len() == 3 { Some(arguments.get_item(2)?) } else { None };
+    let exc_info = third.or(named).filter(|value| !value.is_none());
     let head = Head::parse(arguments.get_borrowed_item(0)?, arguments.get_borrowed_item(1)?)?;
     this.contents().begin(head, exc_info.as_ref())?;
-    this.object().getattr("write")
+    this.object().getattr(this.write.bind(this.py()))
 }
 
 fn write(this: This<'_, '_, Exchange>, arguments: Arguments<'_, '_>) -> PyResult<()> {

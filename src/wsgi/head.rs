@@ -23,6 +23,9 @@ const OF_THE_SERVER: [&[u8]; 8] = [
     b"Upgrade",
 ];
 
+/// More than most heads have, bytes.
+const USUAL: usize = 256;
+
 /// Status and headers, as bytes.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -43,7 +46,7 @@ impl Head {
         status: Borrowed<'_, '_, PyAny>,
         headers: Borrowed<'_, '_, PyAny>,
     ) -> PyResult<Self> {
-        let mut head = Self::default();
+        let mut head = Self { text: Vec::with_capacity(USUAL), ..Self::default() };
         head.append(status, "the status")?;
         head.line_end = head.text.len();
         head.status = status_of(&head.text)?;
@@ -53,6 +56,7 @@ impl Head {
                 "start_response: the headers must be a list, not {class} (PEP 3333)"
             ))
         })?;
+        head.ends.reserve_exact(headers.len());
         for header in headers.iter() {
             head.append_header(&header)?;
         }

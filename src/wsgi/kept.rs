@@ -1,5 +1,5 @@
-//! What an interpreter keeps for its WSGI applications, made with the first of them: types, and the constant part of the
-//! environment.
+//! What an interpreter keeps for its WSGI applications, made with the first of them: types, names, and what environments have
+//! in common.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyType};
+use pyo3::types::{PyModule, PyString, PyType};
 
 use super::environ::Names;
-use super::{environ, errors, exchange, file_wrapper, input};
+use super::{errors, exchange, file_wrapper, input};
 use crate::objects::native::{self, State};
 use crate::python::class::{Class, Contents};
 use crate::python::thread;
@@ -20,9 +20,9 @@ pub struct Kept {
     pub errors: Py<PyType>,
     pub exchange: Py<PyType>,
     pub file_wrapper: Py<PyType>,
-    /// Copied for each request.
-    pub prototype: Py<PyDict>,
     pub names: Names,
+    /// `write`, the method that start_response returns.
+    pub write: Py<PyString>,
     /// The virtual environment that a mount has asked for.
     home: OnceLock<PathBuf>,
     settling: Mutex<()>,
@@ -74,9 +74,9 @@ impl Kept {
             input: class(&native, &input::INPUT)?,
             errors: class(&native, &errors::ERRORS)?,
             exchange: class(&native, &exchange::EXCHANGE)?,
-            prototype: environ::prototype(file_wrapper.bind(py))?.unbind(),
+            names: Names::new(file_wrapper.bind(py))?,
+            write: PyString::intern(py, "write").unbind(),
             file_wrapper,
-            names: Names::new(py),
             home: OnceLock::new(),
             settling: Mutex::new(()),
         })

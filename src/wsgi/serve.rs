@@ -124,7 +124,7 @@ impl Service<'_> {
         (serving, armed): (&Serving<'_>, Option<Armed<'_, '_>>),
     ) -> Status {
         let lease = || RequestState::of(self.request).lease.clone();
-        let made = exchange::instantiate(kept.exchange.bind(py), lease()).and_then(|started| {
+        let made = exchange::instantiate(py, kept, lease()).and_then(|started| {
             let input = input::instantiate(kept.input.bind(py), lease())?;
             let errors = errors::instantiate(kept.errors.bind(py), lease())?;
             Ok(Objects { started, input, errors })
