@@ -130,7 +130,8 @@ class BaseSession(dict[str, "Any"]):
             if not self._find():
                 self._begin(timeout)
             self._accessed = time.time()
-            if CLEANUP_CHANCE <= 1 or int.from_bytes(urandom(4), "big") % CLEANUP_CHANCE == 0:
+            # As good as chance, and the system is not asked for it: os.urandom() lets other threads run meanwhile.
+            if CLEANUP_CHANCE <= 1 or int(self._accessed * 1_000_000) % CLEANUP_CHANCE == 0:
                 self.cleanup()
         except BaseException:
             # The traceback keeps this object, and with it the lock.

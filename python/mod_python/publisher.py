@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import types
+from functools import lru_cache
 from types import FunctionType, GeneratorType, MethodType, ModuleType
 
 from . import apache, guards
@@ -269,11 +270,17 @@ def _write_text(req: mp_request, text: str) -> None:
 def _declare_charset(req: mp_request) -> str | None:
     """The charset to encode text with, other than UTF-8; where there is none, UTF-8 is declared."""
     content_type = req.content_type or "text/plain"
-    declared = re_charset.search(content_type)
+    declared = _charset_in(content_type)
     if declared is None:
         req.content_type = f"{content_type}; charset=utf-8"
         return None
-    return None if declared[1].lower() in ("utf-8", "utf8") else declared[1]
+    return None if declared.lower() in ("utf-8", "utf8") else declared
+
+
+@lru_cache(maxsize=100)
+def _charset_in(content_type: str) -> str | None:
+    declared = re_charset.search(content_type)
+    return None if declared is None else declared[1]
 
 
 def _stream(req: mp_request, generator: types.GeneratorType[Any, Any, Any]) -> None:

@@ -117,6 +117,15 @@ impl Hold {
         Ok(Self { key })
     }
 
+    /// The lock of a key, if it is free. Waits for nobody.
+    ///
+    /// # Errors
+    /// The file is not to be used.
+    pub fn try_of(key: u64) -> Result<Option<Self>, LockError> {
+        // Not then_some: a hold that is not taken would give back somebody's.
+        Ok(take(key, Holder::Hold, false)?.then(|| Self { key }))
+    }
+
     pub fn key(&self) -> u64 {
         self.key
     }

@@ -62,9 +62,17 @@ pub fn lock_for_request(
         locks.borrow_mut().0[known].1 += 1;
         return Ok(());
     }
-    let hold = thread::detach(py, || Hold::of(key)).map_err(|error| lock_error(&error))?;
+    let hold = take(py, key).map_err(|error| lock_error(&error))?;
     locks.borrow_mut().0.push((hold, 1));
     Ok(())
+}
+
+/// Lets other threads run Python only where there is somebody to wait for: to get it back takes longer than the lock.
+fn take(py: Python<'_>, key: u64) -> Result<Hold, LockError> {
+    match Hold::try_of(key)? {
+        Some(hold) => Ok(hold),
+        None => thread::detach(py, || Hold::of(key)),
+    }
 }
 
 /// `_request_unlock(req, key)`
