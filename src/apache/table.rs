@@ -1,6 +1,6 @@
 //! httpd's tables: ordered pairs of strings, several with one key allowed. Keys are compared as ASCII, whatever their case.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -52,22 +52,16 @@ impl<'t> Table<'t> {
 
     /// The first value of `key`; None too if that is NULL (see [`contains`](Self::contains)).
     pub fn get(self, key: &[u8]) -> Option<&'t [u8]> {
-        // SAFETY: the table lives for 't, and so does the value.
-        with_c_str(key, |key| unsafe {
-            text::bytes(sys::apr_table_get(self.raw.as_ptr(), key.as_ptr()))
-        })
+        self.values(key).next().flatten()
     }
 
-    /// All values of `key`, in order.
-    pub fn get_all(self, key: &[u8]) -> Vec<Option<&'t [u8]>> {
-        self.iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value)
-            .collect()
+    /// All values of `key`, in order. The table may change meanwhile, as for [`iter`](Self::iter).
+    pub fn values<'k>(self, key: &'k [u8]) -> Values<'t, 'k> {
+        Values { table: self, key, next: 0 }
     }
 
     pub fn contains(self, key: &[u8]) -> bool {
-        self.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
+        self.values(key).next().is_some()
     }
 
     /// Makes `value` the only value of `key`. The entry stays where the first one of that key was, with the spelling that the
@@ -166,7 +160,7 @@ impl<'t> Table<'t> {
         self,
         key: &[u8],
         value: &[u8],
-        action: impl FnOnce(*mut sys::apr_table_t, *const std::ffi::c_char, *const std::ffi::c_char),
+        action: impl FnOnce(*mut sys::apr_table_t, *const c_char, *const c_char),
     ) {
         with_c_str(key, |key| {
             with_c_str(value, |value| action(self.raw.as_ptr(), key.as_ptr(), value.as_ptr()))
@@ -183,6 +177,44 @@ impl<'t> IntoIterator for Table<'t> {
     }
 }
 
+/// See [`Table::values`].
+pub struct Values<'t, 'k> {
+    table: Table<'t>,
+    key: &'k [u8],
+    next: usize,
+}
+
+impl<'t> Iterator for Values<'t, '_> {
+    type Item = Option<&'t [u8]>;
+
+    fn next(&mut self) -> Option<Option<&'t [u8]>> {
+        // SAFETY: as for Table::entry; a key is a C string.
+        unsafe {
+            let rest = self.table.entries().get(self.next..)?;
+            let found = rest.iter().position(|entry| is_same(entry.key, self.key))?;
+            self.next += found + 1;
+            Some(text::bytes(rest[found].val))
+        }
+    }
+}
+
+/// Whether a table's key is this one: without a look for its end, which nearly all are not worth.
+///
+/// # Safety
+/// `name` is a C string.
+unsafe fn is_same(name: *const c_char, key: &[u8]) -> bool {
+    // SAFETY: nothing is read beyond the first NUL, which no byte that goes on is equal to.
+    unsafe {
+        for (index, byte) in key.iter().enumerate() {
+            let other = name.add(index).read().cast_unsigned();
+            if other == 0 || !other.eq_ignore_ascii_case(byte) {
+                return false;
+            }
+        }
+        name.add(key.len()).read() == 0
+    }
+}
+
 /// See [`Table::iter`].
 pub struct Entries<'t> {
     table: Table<'t>,
@@ -196,5 +228,19 @@ impl<'t> Iterator for Entries<'t> {
         let entry = self.table.entry(self.next)?;
         self.next += 1;
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn keys_are_the_same_whatever_their_case_and_only_whole() {
+        // SAFETY: all are C strings.
+        let same = |name: &std::ffi::CStr, key: &[u8]| unsafe { is_same(name.as_ptr(), key) };
+        assert!(same(c"Content-Type", b"content-TYPE") && same(c"", b""));
+        assert!(!same(c"Content-Type", b"Content") && !same(c"Content", b"Content-Type"));
+        assert!(!same(c"Content", b"Content\0") && !same(c"\xe9", b"\xc9") && !same(c"", b"a"));
     }
 }

@@ -18,11 +18,9 @@ pub trait Multimap {
     fn clear(&mut self);
 
     /// The value of the first entry of `key`.
-    fn first(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        (0..self.len())
-            .filter_map(|index| self.entry(index))
-            .find_map(|(name, value)| name.eq_ignore_ascii_case(key).then_some(value))
-    }
+    fn first(&self, key: &[u8]) -> Option<Option<&[u8]>>;
+    /// Calls `visit` with each value of `key`, in order.
+    fn visit(&self, key: &[u8], visit: &mut dyn FnMut(Option<&[u8]>));
 
     fn entries(&self) -> Vec<Entry> {
         let owned =
@@ -35,6 +33,13 @@ pub trait Multimap {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entries(pub Vec<Entry>);
 
+impl Entries {
+    fn values(&self, key: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+        let is_same = move |(name, _): &&Entry| name.eq_ignore_ascii_case(key);
+        self.0.iter().filter(is_same).map(|(_, value)| value.as_deref())
+    }
+}
+
 impl Multimap for Entries {
     fn len(&self) -> usize {
         self.0.len()
@@ -42,6 +47,14 @@ impl Multimap for Entries {
 
     fn entry(&self, index: usize) -> Option<(&[u8], Option<&[u8]>)> {
         self.0.get(index).map(|(name, value)| (name.as_slice(), value.as_deref()))
+    }
+
+    fn first(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.values(key).next()
+    }
+
+    fn visit(&self, key: &[u8], visit: &mut dyn FnMut(Option<&[u8]>)) {
+        self.values(key).for_each(visit);
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) {
@@ -107,12 +120,11 @@ impl Multimap for Table<'_> {
     }
 
     fn first(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        // A NULL value reads as absent in httpd's own look-up, so only a miss walks the entries.
-        Table::get(*self, key).map(Some).or_else(|| {
-            (0..Table::len(*self))
-                .filter_map(|index| Table::entry(*self, index))
-                .find_map(|(name, value)| name.eq_ignore_ascii_case(key).then_some(value))
-        })
+        self.values(key).next()
+    }
+
+    fn visit(&self, key: &[u8], visit: &mut dyn FnMut(Option<&[u8]>)) {
+        self.values(key).for_each(visit);
     }
 }
 

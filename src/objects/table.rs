@@ -210,17 +210,23 @@ impl TableObject {
 
     /// As `t[key]`: the value, or the list of values where there are several.
     fn look_up<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Object<'py>>> {
-        let mut found: Vec<Option<Vec<u8>>> = self.with(py, |table| {
-            let matching = |(key, value): (&[u8], Option<&[u8]>)| {
-                key.eq_ignore_ascii_case(name).then(|| value.map(<[u8]>::to_vec))
-            };
-            (0..table.len()).filter_map(|index| table.entry(index).and_then(matching)).collect()
+        let (first, others) = self.with(py, |table| {
+            let (mut first, mut others) = (None, Vec::new());
+            table.visit(name, &mut |value| {
+                let text = value.map(Text).into_bound_py_any(py);
+                match &first {
+                    None => first = Some(text),
+                    Some(_) => others.push(text),
+                }
+            });
+            (first, others)
         })?;
-        if found.len() > 1 {
-            let values = found.iter().map(|value| value.as_deref().map(Text));
-            return Ok(Some(PyList::new(py, values.collect::<Vec<_>>())?.into_any()));
+        let Some(first) = first.transpose()? else { return Ok(None) };
+        if others.is_empty() {
+            return Ok(Some(first));
         }
-        found.pop().map(|value| value.as_deref().map(Text).into_bound_py_any(py)).transpose()
+        let values = std::iter::once(Ok(first)).chain(others).collect::<PyResult<Vec<_>>>()?;
+        Ok(Some(PyList::new(py, values)?.into_any()))
     }
 
     fn assign_item(

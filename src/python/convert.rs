@@ -175,7 +175,7 @@ pub fn encode_without_nul<'py>(
 /// As [`encode`], for what goes onto a line of HTTP: no CR, LF or NUL in it.
 pub fn encode_line<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
     let encoded = encode(value, what)?;
-    if encoded.as_bytes().iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+    if memchr::memchr3(0, b'\r', b'\n', encoded.as_bytes()).is_some() {
         return Err(PyValueError::new_err(format!("{what} contains a CR, LF or NUL character")));
     }
     Ok(encoded)
