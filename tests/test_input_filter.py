@@ -115,6 +115,26 @@ def test_input_filters_that_change_the_length(httpd):
     assert b"the body is being read" in site.post("/?recursive", b"x").body
 
 
+def test_what_a_filter_drops_is_not_the_end(httpd):
+    site = httpd(
+        handler="""
+            def without_a(filter):
+                data = filter.read()
+                while data:
+                    filter.write(data.replace(b"a", b""))
+                    data = filter.read()
+                if data is None:
+                    filter.close()
+
+            def handler(req):
+                req.write(f"{[req.read(1) for _ in range(6)]}")
+                return 0
+        """,
+        config="SetHandler mod_python\nPythonHandler app\nPythonInputFilter app::without_a W\nSetInputFilter W\n",
+    )
+    assert site.post("/", b"aabaca" + b"a" * 100_000 + b"d").text == "[b'b', b'c', b'd', b'', b'', b'']"
+
+
 EARLY = """
     from mod_python import apache
 
