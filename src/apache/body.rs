@@ -1,5 +1,7 @@
 //! The body that came with a request, as httpd's client-block functions read it and as it is read like them.
 
+use std::mem::MaybeUninit;
+
 use super::brigade::{Brigade, Kind};
 use super::request::Request;
 use super::status::Status;
@@ -41,15 +43,28 @@ impl Request<'_> {
         unsafe { sys::ap_should_client_block(self.raw()) != 0 }
     }
 
-    /// Appends at most `most` bytes to `buffer`; waits until there is something. 0 is the end. As `ap_get_client_block`, which
-    /// does not tell what went wrong.
-    pub fn get_client_block(self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, ReadError> {
-        let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
-        if most == 0 || remaining < 0 || (remaining == 0 && !is_chunked) {
-            return Ok(0);
-        }
+    /// Appends at most `most` bytes to `buffer`; as [`get_client_block`](Self::get_client_block), returns how many.
+    pub fn append_client_block(
+        self,
+        buffer: &mut Vec<u8>,
+        most: usize,
+    ) -> Result<usize, ReadError> {
         buffer.reserve(most);
-        let room = buffer.spare_capacity_mut().as_mut_ptr();
+        let count = self.get_client_block(&mut buffer.spare_capacity_mut()[..most])?.len();
+        // SAFETY: so many bytes have been written where the buffer has ended.
+        unsafe { buffer.set_len(buffer.len() + count) };
+        Ok(count)
+    }
+
+    /// Writes bytes to the start of `room`, and returns them; waits until there are some. None is the end. As
+    /// `ap_get_client_block`, which does not tell what went wrong.
+    pub fn get_client_block(self, room: &mut [MaybeUninit<u8>]) -> Result<&[u8], ReadError> {
+        let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
+        let most = room.len();
+        if most == 0 || remaining < 0 || (remaining == 0 && !is_chunked) {
+            // SAFETY: it has no bytes.
+            return Ok(unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), 0) });
+        }
         // SAFETY: the request lives, with its connection and filters; only this thread works on it. Filters look at the record
         // meanwhile, so that no reference to it is kept. There is room for `most` bytes, of which APR fills as many as it says.
         unsafe {
@@ -70,7 +85,11 @@ impl Request<'_> {
             }
             let mut count = most;
             let taken = match fetched {
-                0 => sys::apr_brigade_flatten(brigade.raw(), room.cast(), &raw mut count),
+                0 => sys::apr_brigade_flatten(
+                    brigade.raw(),
+                    room.as_mut_ptr().cast(),
+                    &raw mut count,
+                ),
                 failed => failed,
             };
             sys::apr_brigade_destroy(brigade.raw());
@@ -80,9 +99,7 @@ impl Request<'_> {
                 return Err(ReadError(Status(status)));
             }
             (*record).read_length += sys::apr_off_t::try_from(count).unwrap_or(0);
-            let count = count.min(most);
-            buffer.set_len(buffer.len() + count);
-            Ok(count)
+            Ok(std::slice::from_raw_parts(room.as_ptr().cast(), count.min(most)))
         }
     }
 

@@ -14,9 +14,11 @@ use super::request_state::RequestState;
 use crate::apache::body::{ReadError, ReadPolicy};
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::python::convert::Octets;
+use crate::python::convert::{Filling, Octets, whole_bytes_of};
 use crate::python::thread;
 
+/// A shorter body is copied once more, bytes.
+const LEAST_DIRECT: usize = 32 * 1024;
 /// How much of the body is fetched at a time, bytes.
 const BLOCK: usize = 64 * 1024;
 /// Room made at once for what a client has announced, bytes: no more, since announcing costs nothing.
@@ -31,6 +33,15 @@ pub fn read<'py>(
     request: Request<'_>,
     count: Option<usize>,
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let length = body_of(RequestState::of(request))?.direct_length(request, count);
+    if let Some(length) = length {
+        let direct = whole_bytes_of(py, length, |filling| {
+            with_body(py, request, |body| body.fill_directly(request, filling, count.is_none()))
+        })?;
+        if let Some(bytes) = direct {
+            return Ok(bytes.cast_into()?);
+        }
+    }
     with_body(py, request, |body| body.fill(request, count))?;
     take(py, request, count.unwrap_or(usize::MAX))
 }
@@ -140,30 +151,83 @@ impl Body {
         if self.ended {
             return Ok(false);
         }
-        if !self.begun {
-            let is_chunked = request.headers_in().get(b"Transfer-Encoding").is_some();
-            let policy =
-                if is_chunked { ReadPolicy::ChunkedDechunk } else { ReadPolicy::ChunkedError };
-            request.setup_client_block(policy).map_err(Failure::Refused)?;
-            self.begun = true;
-            if !request.should_client_block() {
-                self.ended = true;
-                return Ok(false);
-            }
+        if !self.begin(request)? {
+            return Ok(false);
         }
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        match request.get_client_block(&mut self.buffer, most.clamp(1, BLOCK)) {
-            Ok(0) => self.ended = true,
-            Ok(_) => {}
+        let got = request.append_client_block(&mut self.buffer, most.clamp(1, BLOCK));
+        self.note(got)?;
+        Ok(!self.ended)
+    }
+
+    /// Before the first block. False where there is no body.
+    fn begin(&mut self, request: Request<'_>) -> Result<bool, Failure> {
+        if self.begun {
+            return Ok(true);
+        }
+        let is_chunked = request.headers_in().contains(b"Transfer-Encoding");
+        let policy = if is_chunked { ReadPolicy::ChunkedDechunk } else { ReadPolicy::ChunkedError };
+        request.setup_client_block(policy).map_err(Failure::Refused)?;
+        self.begun = true;
+        self.ended = !request.should_client_block();
+        Ok(!self.ended)
+    }
+
+    fn note(&mut self, got: Result<usize, ReadError>) -> Result<(), Failure> {
+        match got {
+            Ok(count) => {
+                self.ended = count == 0;
+                Ok(())
+            }
             Err(ReadError(status)) => {
                 self.failed = Some(status);
-                return Err(Failure::Read(status));
+                Err(Failure::Read(status))
             }
         }
-        Ok(!self.ended)
+    }
+
+    /// How much a read of `count` bytes, or of all, is going to give, where it is known and worth to be read to where it stays.
+    fn direct_length(&self, request: Request<'_>, count: Option<usize>) -> Option<usize> {
+        if self.ended || self.failed.is_some() {
+            return None;
+        }
+        let left = if self.begun {
+            usize::try_from(request.remaining() - request.read_length()).ok()?
+        } else {
+            announced(request)?
+        };
+        let length = (self.unread().len() + left).min(count.unwrap_or(usize::MAX));
+        (LEAST_DIRECT..=RESERVED).contains(&length).then_some(length)
+    }
+
+    /// Fills all of `filling`. What does not fill it, and is more than fills it `to_end`, is kept, to be read in the other way;
+    /// and so is what went wrong.
+    fn fill_directly(
+        &mut self,
+        request: Request<'_>,
+        filling: &mut Filling<'_>,
+        to_end: bool,
+    ) -> Result<(), Failure> {
+        let kept = self.unread().len().min(filling.room());
+        filling.put(&self.buffer[self.start..self.start + kept]);
+        self.start += kept;
+        self.begin(request)?;
+        while !(filling.is_full() || self.ended || self.failed.is_some()) {
+            let got = filling.put_by(BLOCK, |room| request.get_client_block(room));
+            let _ = self.note(got);
+        }
+        if to_end && filling.is_full() && !self.ended {
+            let _ = self.fetch(request, BLOCK);
+        }
+        if !filling.is_full() || to_end && !self.unread().is_empty() {
+            self.buffer.splice(..self.start, filling.filled().iter().copied());
+            self.start = 0;
+            filling.give_up();
+        }
+        Ok(())
     }
 
     /// Fetches until `count` bytes are unread, or to the end.
@@ -246,6 +310,15 @@ fn read_error(py: Python<'_>, state: &RequestState) -> PyErr {
         }
         None => PyOSError::new_err("Client read error (Timeout?)"),
     }
+}
+
+/// How long the client says that the body is, bytes.
+fn announced(request: Request<'_>) -> Option<usize> {
+    let headers = request.headers_in();
+    if headers.contains(b"Transfer-Encoding") {
+        return None;
+    }
+    std::str::from_utf8(headers.get(b"Content-Length")?).ok()?.parse().ok()
 }
 
 /// `SERVER_RETURN` with a status, as an exception to raise.

@@ -35,6 +35,19 @@ pub fn bytes_of<'py>(
     length: usize,
     fill: impl FnOnce(&mut Filling<'_>) -> PyResult<()>,
 ) -> PyResult<Object<'py>> {
+    let too_short = || PySystemError::new_err("there were fewer bytes than were announced");
+    whole_bytes_of(py, length, fill)?.ok_or_else(too_short)
+}
+
+/// As [`bytes_of`]; None when the pieces are fewer bytes than `length`.
+///
+/// # Errors
+/// What `fill` fails with; `MemoryError`.
+pub fn whole_bytes_of<'py>(
+    py: Python<'py>,
+    length: usize,
+    fill: impl FnOnce(&mut Filling<'_>) -> PyResult<()>,
+) -> PyResult<Option<Object<'py>>> {
     let size = ffi::Py_ssize_t::try_from(length)?;
     // SAFETY: attached; without a source CPython leaves the memory as it is, and it is ours alone until it is returned.
     let (object, buffer) = unsafe {
@@ -43,27 +56,69 @@ pub fn bytes_of<'py>(
         let start = ffi::PyBytes_AsString(object.as_ptr()).cast::<MaybeUninit<u8>>();
         (object, std::slice::from_raw_parts_mut(start, length))
     };
-    let mut filling = Filling { unfilled: buffer };
+    let mut filling = Filling { room: buffer, filled: 0 };
     fill(&mut filling)?;
-    if !filling.unfilled.is_empty() {
-        return Err(PySystemError::new_err("there were fewer bytes than were announced"));
-    }
-    Ok(object)
+    let is_whole = filling.is_full();
+    Ok(is_whole.then_some(object))
 }
 
 /// Memory of a `bytes` in the making.
 pub struct Filling<'a> {
-    unfilled: &'a mut [MaybeUninit<u8>],
+    room: &'a mut [MaybeUninit<u8>],
+    filled: usize,
 }
 
 impl Filling<'_> {
     /// Copies what of `piece` there is room for.
     pub fn put(&mut self, piece: &[u8]) {
-        let count = piece.len().min(self.unfilled.len());
-        let (now, later) = std::mem::take(&mut self.unfilled).split_at_mut(count);
-        // SAFETY: both are `count` bytes long, and what is written to belongs to nobody else.
-        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), now.as_mut_ptr().cast(), count) };
-        self.unfilled = later;
+        let rest = &mut self.room[self.filled..];
+        let count = piece.len().min(rest.len());
+        // SAFETY: both are at least `count` bytes long, and what is written to belongs to nobody else.
+        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), rest.as_mut_ptr().cast(), count) };
+        self.filled += count;
+    }
+
+    /// Has `write` put the next piece where it belongs, at most `most` bytes; it returns what it has written, from the start of
+    /// the room that it is given. Returns the length of that.
+    ///
+    /// # Errors
+    /// What `write` fails with.
+    pub fn put_by<E>(
+        &mut self,
+        most: usize,
+        write: impl for<'m> FnOnce(&'m mut [MaybeUninit<u8>]) -> Result<&'m [u8], E>,
+    ) -> Result<usize, E> {
+        let rest = &mut self.room[self.filled..];
+        let most = most.min(rest.len());
+        let start = rest.as_ptr().cast::<u8>();
+        let written = write(&mut rest[..most])?;
+        assert!(written.len() <= most && std::ptr::eq(written.as_ptr(), start), "the room's own");
+        let count = written.len();
+        self.filled += count;
+        Ok(count)
+    }
+
+    /// How many bytes are missing.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.room.len() - self.filled
+    }
+
+    /// It is not to be whole.
+    pub fn give_up(&mut self) {
+        self.filled = 0;
+    }
+
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.filled == self.room.len()
+    }
+
+    /// What has been put in.
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
+        // SAFETY: the first `filled` bytes have been written.
+        unsafe { std::slice::from_raw_parts(self.room.as_ptr().cast(), self.filled) }
     }
 }
 
