@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import random
 import socket
 
@@ -57,7 +58,7 @@ def test_in_pieces(httpd, counts):
     cuts = [0]
     for count in counts:
         cuts.append(min(cuts[-1] + count, len(body)))
-    wanted = [body[start:end] for start, end in zip(cuts, cuts[1:], strict=False)] + [body[cuts[-1] :]]
+    wanted = [body[start:end] for start, end in itertools.pairwise([*cuts, len(body)])]
     answer = site.post("/?" + ",".join(map(str, counts)) + ",", body)
     assert pieces_of(answer.text) == expected(*wanted)
 
