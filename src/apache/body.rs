@@ -25,6 +25,12 @@ pub enum ReadPolicy {
 pub struct ReadError(pub Status);
 
 impl Request<'_> {
+    /// How long the client says that the body is, bytes; None where it does not say so in a number.
+    pub fn announced_length(self) -> Option<u64> {
+        let digits = std::str::from_utf8(self.headers_in().get(b"Content-Length")?).ok()?;
+        digits.trim().parse().ok()
+    }
+
     /// To be called once, before the first read. `Err` is the status to answer with.
     pub fn setup_client_block(self, policy: ReadPolicy) -> Result<(), Status> {
         let policy = match policy {

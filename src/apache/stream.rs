@@ -164,12 +164,10 @@ impl<'r> Stream<'r> {
 impl Request<'_> {
     /// Whether the announced body is larger than LimitRequestBody allows.
     pub fn announces_too_much(self) -> bool {
-        let announced = self.headers_in().get(b"Content-Length").and_then(|length| {
-            std::str::from_utf8(length).ok().and_then(|digits| digits.trim().parse::<i64>().ok())
-        });
+        let Some(announced) = self.announced_length() else { return false };
         // SAFETY: the request lives.
-        let limit = || unsafe { sys::ap_get_limit_req_body(self.raw()) };
-        announced.is_some_and(|announced| (1..announced).contains(&limit()))
+        let limit = unsafe { sys::ap_get_limit_req_body(self.raw()) };
+        u64::try_from(limit).is_ok_and(|limit| (1..announced).contains(&limit))
     }
 
     /// Whether the response to this status, or to HEAD, has no body.

@@ -118,7 +118,7 @@ impl<'py> Form<'_, 'py> {
         }
         let headers = self.request.headers_in();
         let content_type = headers.get(b"Content-Type").map_or_else(Header::default, Header::parse);
-        if let Some(length) = headers.get(b"Content-Length").and_then(number) {
+        if let Some(length) = self.request.announced_length() {
             usage.announced(length)?;
             self.has_arrived = length <= SMALL
                 && headers.get(b"Transfer-Encoding").is_none()
@@ -290,8 +290,4 @@ fn count(usage: &mut Usage<'_>, name: &[u8], value: &[u8]) -> Result<(), Refused
     usage.field()?;
     usage.text(name.len(), name.len())?;
     usage.text(value.len(), value.len())
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.trim().parse().ok()
 }

@@ -211,7 +211,7 @@ impl Body {
         filling: &mut Filling<'_>,
         to_end: bool,
     ) -> Result<(), Failure> {
-        let kept = self.unread().len().min(filling.room());
+        let kept = self.unread().len().min(filling.missing());
         filling.put(&self.buffer[self.start..self.start + kept]);
         self.start += kept;
         self.begin(request)?;
@@ -312,13 +312,12 @@ fn read_error(py: Python<'_>, state: &RequestState) -> PyErr {
     }
 }
 
-/// How long the client says that the body is, bytes.
+/// How long a body without transfer coding is going to be, bytes.
 fn announced(request: Request<'_>) -> Option<usize> {
-    let headers = request.headers_in();
-    if headers.contains(b"Transfer-Encoding") {
+    if request.headers_in().contains(b"Transfer-Encoding") {
         return None;
     }
-    std::str::from_utf8(headers.get(b"Content-Length")?).ok()?.parse().ok()
+    usize::try_from(request.announced_length()?).ok()
 }
 
 /// `SERVER_RETURN` with a status, as an exception to raise.

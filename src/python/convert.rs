@@ -100,7 +100,7 @@ impl Filling<'_> {
 
     /// How many bytes are missing.
     #[must_use]
-    pub fn room(&self) -> usize {
+    pub fn missing(&self) -> usize {
         self.room.len() - self.filled
     }
 
