@@ -10,10 +10,12 @@ import pytest
 from httpd import wait_until
 from soak import crash
 from soak.flat import Flat
+from soak.ledger import Ledger
 from soak.plan import Plan
 from soak.questions import hello
 from soak.site import HTDOCS, Site
 from soak.soak import Soak, report, verdict
+from soak.weather import Weather
 
 SECONDS = float(os.environ.get("HTTPD_TEST_SOAK", "10"))
 SEED = int(os.environ.get("SOAK_SEED", "0"))
@@ -52,6 +54,40 @@ def test_what_a_leak_is_told_from():
     assert sentence.endswith("answers of leaks")
     answers, size = flat.growth()
     assert 1900 < size / answers < 3000
+
+
+TRICKLES = """
+
+def trickles(req):
+    import pathlib, time
+    while True:
+        req.write("x" * 10000)
+        pathlib.Path(req.document_root(), "../scratch/trickling").touch()
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.every_mpm
+def test_what_a_hard_restart_may_cut_short(mpm):
+    site = Site(mpm, children=1)
+    site.write("app/app.py", (HTDOCS / "app/app.py").read_text() + TRICKLES)
+    site.write("ssi/endless.shtml", '<!--#include virtual="/app/trickles" -->')
+    try:
+        reader = Weather(site.start(), Ledger(), SEED).in_the_background("/ssi/endless.shtml")
+        wait_until((site.scratch / "trickling").exists, "an answer without end")
+        site.restart()
+        reader.join()
+        site.log.poll()
+        cut = [line for line in site.error_log.splitlines() if "unable to include" in line]
+        # With prefork the process ends before it can say so.
+        assert len(cut) == (mpm != "prefork")
+        assert site.log.bad == []
+        for line in cut:
+            site.log.see(line)
+        assert site.log.bad == cut
+    finally:
+        site.stop()
+        site.remove()
 
 
 CRASHES = """

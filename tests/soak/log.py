@@ -53,10 +53,14 @@ class Log:
                     self.see(line)
         return True
 
+    def expect_hard_restart(self):
+        """One comes: what httpd then writes, until it is ready again, is said of it. httpd's own word on it comes before the end of
+        the children with event, and after it with worker."""
+        self.poll()
+        self.restarts_hard = True
+
     def see(self, line):
-        if "AH00494" in line:
-            self.restarts_hard = True
-        elif "resuming normal operations" in line:
+        if "resuming normal operations" in line:
             self.starts, self.restarts_hard = self.starts + 1, False
         death = DEATH.search(line)
         if death:

@@ -161,6 +161,8 @@ class Site(httpd.Site):
 
     def restart(self):
         """Without waiting for connections to end: there are always some."""
+        self.wait_for_generation(self.generations_before)
+        self.log.expect_hard_restart()
         self.signal_restart(signal.SIGHUP)
 
     def generations(self):
