@@ -203,16 +203,25 @@ impl<'t> Iterator for Values<'t, '_> {
 /// # Safety
 /// `name` is a C string.
 unsafe fn is_same(name: *const c_char, key: &[u8]) -> bool {
-    // SAFETY: nothing is read beyond the first NUL, which no byte that goes on is equal to.
+    // SAFETY: nothing is read beyond the first NUL: what is equal to it ends the comparison, and no other byte is the same letter.
     unsafe {
-        for (index, byte) in key.iter().enumerate() {
-            let other = name.add(index).read().cast_unsigned();
-            if other == 0 || !other.eq_ignore_ascii_case(byte) {
+        let mut rest = name;
+        for &byte in key {
+            let other = rest.read().cast_unsigned();
+            // Nearly all are spelled alike.
+            let is_same = if other == byte { byte != 0 } else { is_same_letter(other, byte) };
+            if !is_same {
                 return false;
             }
+            rest = rest.add(1);
         }
-        name.add(key.len()).read() == 0
+        rest.read() == 0
     }
+}
+
+/// Whether these are a letter, one small and the other not.
+fn is_same_letter(one: u8, other: u8) -> bool {
+    one ^ other == 0x20 && one.is_ascii_alphabetic()
 }
 
 /// See [`Table::iter`].

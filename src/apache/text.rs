@@ -1,6 +1,8 @@
 //! C strings as bytes, and bytes as C strings.
 
 use std::ffi::{CStr, c_char};
+use std::mem::MaybeUninit;
+use std::{ptr, slice};
 
 /// Short enough for the stack, long enough for nearly every header name and value.
 const ON_STACK: usize = 256;
@@ -21,10 +23,15 @@ pub(super) unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
 pub(super) fn with_c_str<T>(text: &[u8], action: impl FnOnce(&CStr) -> T) -> T {
     let text = before_nul(text);
     if text.len() < ON_STACK {
-        let mut buffer = [0_u8; ON_STACK];
-        buffer[..text.len()].copy_from_slice(text);
-        let text = CStr::from_bytes_until_nul(&buffer).expect("the buffer is longer than the text");
-        return action(text);
+        let mut buffer = [const { MaybeUninit::<u8>::uninit() }; ON_STACK];
+        let (filled, _) = buffer.split_at_mut(text.len() + 1);
+        // SAFETY: there is room for the text and a NUL, which are written before they are looked at; the text has none.
+        return action(unsafe {
+            let start = filled.as_mut_ptr().cast::<u8>();
+            ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
+            start.add(text.len()).write(0);
+            CStr::from_bytes_with_nul_unchecked(slice::from_raw_parts(start, filled.len()))
+        });
     }
     let mut buffer = Vec::with_capacity(text.len() + 1);
     buffer.extend_from_slice(text);
@@ -35,7 +42,7 @@ pub(super) fn with_c_str<T>(text: &[u8], action: impl FnOnce(&CStr) -> T) -> T {
 
 /// What C sees of `text`.
 pub(super) fn before_nul(text: &[u8]) -> &[u8] {
-    match text.iter().position(|&byte| byte == 0) {
+    match memchr::memchr(0, text) {
         Some(end) => &text[..end],
         None => text,
     }
