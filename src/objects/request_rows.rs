@@ -20,7 +20,7 @@ use crate::python::row::{Attribute, Getter, read, read_write};
 
 /// A zero-sized type around a function that reads a field, and how Python sees the field.
 macro_rules! shown_as {
-    ($($wrapper:ident: $field:ty, |$this:ident, $value:ident| $shown:expr;)*) => {$(
+    ($($wrapper:ident, $show:ident: $field:ty, |$this:ident, $value:ident| $shown:expr;)*) => {$(
         #[derive(Clone, Copy)]
         pub struct $wrapper<F>(F);
 
@@ -28,24 +28,33 @@ macro_rules! shown_as {
         where
             F: for<'r> Fn(Request<'r>) -> $field + Copy,
         {
-            fn read(self, $this: Req<'a, 'py>) -> PyResult<Object<'py>> {
-                let request = loan($this)?;
-                let $value = (self.0)(*request);
-                $shown
+            fn read(self, this: Req<'a, 'py>) -> PyResult<Object<'py>> {
+                $show(this, &self.0)
             }
+        }
+
+        /// One piece of code for all fields of the kind.
+        #[inline(never)]
+        fn $show<'py>(
+            $this: Req<'_, 'py>,
+            field: &dyn for<'r> Fn(Request<'r>) -> $field,
+        ) -> PyResult<Object<'py>> {
+            let request = loan($this)?;
+            let $value = field(*request);
+            $shown
         }
     )*};
 }
 
 shown_as! {
-    AsText: Option<&'r [u8]>, |this, value| value.map(Text).into_bound_py_any(this.py());
-    AsLatin1: Option<&'r [u8]>, |this, value| value.map(Latin1).into_bound_py_any(this.py());
-    AsTexts: Vec<&'r [u8]>, |this, value| Ok(PyTuple::new(this.py(), value.into_iter().map(Text))?.into_any());
-    AsNumber: i32, |this, value| value.into_bound_py_any(this.py());
-    AsWide: i64, |this, value| value.into_bound_py_any(this.py());
-    AsFlag: bool, |this, value| i32::from(value).into_bound_py_any(this.py());
-    AsTime: i64, |this, value| server::seconds(value).into_bound_py_any(this.py());
-    AsRelated: Option<Request<'r>>, |this, value| related_object(this, value);
+    AsText, text_of: Option<&'r [u8]>, |this, value| value.map(Text).into_bound_py_any(this.py());
+    AsLatin1, latin1_of: Option<&'r [u8]>, |this, value| value.map(Latin1).into_bound_py_any(this.py());
+    AsTexts, texts_of: Vec<&'r [u8]>, |this, value| Ok(PyTuple::new(this.py(), value.into_iter().map(Text))?.into_any());
+    AsNumber, number_of: i32, |this, value| value.into_bound_py_any(this.py());
+    AsWide, wide_of: i64, |this, value| value.into_bound_py_any(this.py());
+    AsFlag, flag_of: bool, |this, value| i32::from(value).into_bound_py_any(this.py());
+    AsTime, time_of: i64, |this, value| server::seconds(value).into_bound_py_any(this.py());
+    AsRelated, related_of: Option<Request<'r>>, |this, value| related_object(this, value);
 }
 
 /// Another request of the same chain, as the object that its own phases see.

@@ -206,7 +206,7 @@ impl Table {
 
     /// Leaked once per interpreter: the type keeps pointing at it.
     fn attribute_table(&self) -> *mut ffi::PyGetSetDef {
-        let mut table: Vec<_> = self.attributes.iter().map(|attribute| attribute.0).collect();
+        let mut table: Vec<_> = self.attributes.iter().map(Attribute::definition).collect();
         if self.dictionary {
             table.push(ffi::PyGetSetDef {
                 name: c"__dict__".as_ptr(),

@@ -15,18 +15,57 @@ use super::Object;
 use super::boundary::{boundary, conjure, into_pointer};
 use super::class::{Contents, This};
 
-/// One attribute.
+/// One attribute. All attributes share two C functions, which know the attribute by the address of its row.
 #[derive(Clone, Copy)]
-pub struct Attribute(pub(super) ffi::PyGetSetDef);
+pub struct Attribute {
+    name: &'static CStr,
+    doc: &'static CStr,
+    read: Read,
+    write: Option<Write>,
+}
 
-// SAFETY: the rows point at constants and functions only.
-unsafe impl Sync for Attribute {}
+/// Gets an object whose class has the attribute.
+type Read = for<'py> unsafe fn(Python<'py>, *mut ffi::PyObject) -> PyResult<Object<'py>>;
+/// Gets such an object, and a value.
+type Write = unsafe fn(Borrowed<'_, '_, PyAny>, Borrowed<'_, '_, PyAny>, &str) -> PyResult<()>;
+
+impl Attribute {
+    const fn new(
+        name: &'static CStr,
+        doc: &'static CStr,
+        read: Read,
+        write: Option<Write>,
+    ) -> Self {
+        assert!(name.to_bytes().is_ascii(), "names are ASCII");
+        Self { name, doc, read, write }
+    }
+
+    /// The row as CPython wants it.
+    pub(super) fn definition(&'static self) -> ffi::PyGetSetDef {
+        ffi::PyGetSetDef {
+            name: self.name.as_ptr(),
+            get: Some(get),
+            set: Some(set),
+            doc: self.doc.as_ptr(),
+            closure: ptr::from_ref(self).cast_mut().cast(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        // SAFETY: `new` has seen that it is ASCII.
+        unsafe { str::from_utf8_unchecked(self.name.to_bytes()) }
+    }
+
+    fn error(&self, what: &str) -> PyErr {
+        PyAttributeError::new_err(format!("attribute '{}' {what}", self.name()))
+    }
+}
 
 /// One method of a class, or one function of a module.
 #[derive(Clone, Copy)]
 pub struct Method(pub(super) ffi::PyMethodDef);
 
-// SAFETY: as for Attribute.
+// SAFETY: the rows point at constants and functions only.
 unsafe impl Sync for Method {}
 /// A table of methods that CPython keeps pointing at: leaked, once per interpreter.
 pub(super) fn leak_methods(methods: &[Method]) -> *mut ffi::PyMethodDef {
@@ -182,13 +221,7 @@ where
 {
     let _plain = function;
     const { assert!(mem::size_of::<F>() == 0, "a row names a plain function") };
-    Attribute(ffi::PyGetSetDef {
-        name: name.as_ptr(),
-        get: Some(getter::<T, F>),
-        set: Some(refuse_assignment),
-        doc: doc.as_ptr(),
-        closure: closure(name),
-    })
+    Attribute::new(name, doc, read_with::<T, F>, None)
 }
 
 /// An attribute that may be assigned; the assigning function is told the attribute's name, for its messages.
@@ -208,13 +241,7 @@ where
     const {
         assert!(mem::size_of::<F>() == 0 && mem::size_of::<S>() == 0, "a row names plain functions")
     };
-    Attribute(ffi::PyGetSetDef {
-        name: name.as_ptr(),
-        get: Some(getter::<T, F>),
-        set: Some(setter::<T, S>),
-        doc: doc.as_ptr(),
-        closure: closure(name),
-    })
+    Attribute::new(name, doc, read_with::<T, F>, Some(write_with::<T, S>))
 }
 
 /// A method. `doc` starts with its signature, as Python's own built-in ones do.
@@ -310,59 +337,58 @@ const fn fast_method(
     }
 }
 
-unsafe extern "C" fn getter<T: Contents, F: for<'a, 'py> Getter<'a, 'py, T>>(
-    object: *mut ffi::PyObject,
-    _name: *mut c_void,
-) -> *mut ffi::PyObject {
+unsafe extern "C" fn get(object: *mut ffi::PyObject, row: *mut c_void) -> *mut ffi::PyObject {
     boundary(ptr::null_mut(), |py| {
-        // SAFETY: CPython calls a getset's getter with an instance of its type only.
-        let value = conjure::<F>().read(unsafe { This::from_pointer(py, object) })?;
+        // SAFETY: `row` is what `definition` gave to CPython, which calls it with an instance of the class only.
+        let value = unsafe { ((*row.cast::<Attribute>()).read)(py, object)? };
         Ok(value.into_ptr())
     })
 }
 
-unsafe extern "C" fn setter<T, S>(
+unsafe extern "C" fn set(
     object: *mut ffi::PyObject,
     value: *mut ffi::PyObject,
-    name: *mut c_void,
-) -> c_int
+    row: *mut c_void,
+) -> c_int {
+    boundary(-1, |py| {
+        // SAFETY: as for `get`.
+        let attribute = unsafe { &*row.cast::<Attribute>() };
+        let Some(write) = attribute.write else { return Err(attribute.error("is read-only")) };
+        if value.is_null() {
+            return Err(attribute.error("cannot be deleted"));
+        }
+        // SAFETY: as for `get`; both are live objects for the length of the call.
+        unsafe {
+            let object = Borrowed::from_ptr(py, object);
+            write(object, Borrowed::from_ptr(py, value), attribute.name()).map(|()| 0)
+        }
+    })
+}
+
+/// # Safety
+/// `object` is alive, and an instance of the class of `T`.
+unsafe fn read_with<'py, T: Contents, F: for<'a, 'p> Getter<'a, 'p, T>>(
+    py: Python<'py>,
+    object: *mut ffi::PyObject,
+) -> PyResult<Object<'py>> {
+    // SAFETY: the caller's promise.
+    conjure::<F>().read(unsafe { This::from_pointer(py, object) })
+}
+
+/// # Safety
+/// `object` is an instance of the class of `T`.
+unsafe fn write_with<T, S>(
+    object: Borrowed<'_, '_, PyAny>,
+    value: Borrowed<'_, '_, PyAny>,
+    name: &str,
+) -> PyResult<()>
 where
     T: Contents,
     S: for<'a, 'py> Fn(This<'a, 'py, T>, Borrowed<'a, 'py, PyAny>, &str) -> PyResult<()> + Copy,
 {
-    boundary(-1, |py| {
-        if value.is_null() {
-            return Err(attribute_error(name, "cannot be deleted"));
-        }
-        // SAFETY: as for `getter`; `value` is a live object for the length of the call.
-        let (this, value) =
-            unsafe { (This::from_pointer(py, object), Borrowed::from_ptr(py, value)) };
-        let name = row_name(name);
-        conjure::<S>()(this, value, name).map(|()| 0)
-    })
-}
-
-unsafe extern "C" fn refuse_assignment(
-    _object: *mut ffi::PyObject,
-    _value: *mut ffi::PyObject,
-    name: *mut c_void,
-) -> c_int {
-    boundary(-1, |_| Err(attribute_error(name, "is read-only")))
-}
-
-fn attribute_error(name: *mut c_void, what: &str) -> PyErr {
-    PyAttributeError::new_err(format!("attribute '{}' {what}", row_name(name)))
-}
-
-/// A row's name as the closure of its functions, which [`row_name`] reads.
-const fn closure(name: &'static CStr) -> *mut c_void {
-    assert!(name.to_bytes().is_ascii(), "names are ASCII");
-    name.as_ptr().cast_mut().cast()
-}
-
-fn row_name(name: *mut c_void) -> &'static str {
-    // SAFETY: it is what `closure` made: a constant C string of ASCII.
-    unsafe { str::from_utf8_unchecked(CStr::from_ptr(name.cast_const().cast()).to_bytes()) }
+    // SAFETY: the caller's promise.
+    let this = unsafe { This::from_pointer(object.py(), object.as_ptr()) };
+    conjure::<S>()(this, value, name)
 }
 
 unsafe extern "C" fn method_call<T, F, const LEAST: u8, const MOST: u8>(
