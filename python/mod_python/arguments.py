@@ -13,13 +13,15 @@ from types import (
 )
 from weakref import ref
 
+from .util import FieldList
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from inspect import Parameter
     from typing import Any
 
-    from .util import FieldStorage
+    from .util import AnyField, Fields, FieldStorage
 
     Arguments = tuple[list[Any], dict[str, Any]]
 
@@ -40,7 +42,7 @@ class MissingArgumentError(TypeError):
 class Parameters:
     """What a callable can be given: by position only, by name, and which of these it cannot do without."""
 
-    __slots__ = ("by_name", "by_position", "required", "takes_any")
+    __slots__ = ("by_name", "by_position", "needed", "required", "takes_any")
 
     def __init__(
         self, by_position: tuple[str, ...], by_name: frozenset[str], required: tuple[str, ...], takes_any: bool
@@ -48,6 +50,7 @@ class Parameters:
         self.by_position = by_position
         self.by_name = by_name
         self.required = required
+        self.needed = frozenset(required)
         self.takes_any = takes_any
 
 
@@ -65,32 +68,36 @@ def arguments_for(function: Callable[..., Any], form: FieldStorage, given: dict[
     """
     parameters = parameters_of(function)
     by_name, takes_any = parameters.by_name, parameters.takes_any
-    values: dict[str, Any] = {}
-    lists: dict[str, list[Any]] = {}
-    unread = form.__dict__.get("_texts") if not form.__dict__.get("_parts") else None
-    for name, value in zip(*unread[:2], strict=True) if unread else _pairs(form):
-        if name in by_name or takes_any:
-            if name not in values:
-                values[name] = value
-            elif name in lists:
-                lists[name].append(value)
-            else:
-                values[name] = lists[name] = [values[name], value]
+    values = _values(form.list, by_name, takes_any)
     for name in given:
         if name in by_name or takes_any:
             values[name] = given[name]
-    for name in parameters.required:
-        if name not in values:
-            raise MissingArgumentError(function, [one for one in parameters.required if one not in values])
+    if not parameters.needed <= values.keys():
+        raise MissingArgumentError(function, [name for name in parameters.required if name not in values])
     return _positional(parameters, values) if parameters.by_position else ([], values)
 
 
-def _pairs(form: FieldStorage) -> Iterator[tuple[str, Any]]:
-    """Name and value of each field of a form that somebody has looked at, or that has files."""
-    for field in form.list:
-        if field.name is not None:
-            value: Any = str(field) if isinstance(field, str) else field if field.filename else field.value
-            yield field.name, value
+def _values(fields: Fields, by_name: frozenset[str], takes_any: bool) -> dict[str, Any]:
+    """What the fields that are taken are as arguments."""
+    if not isinstance(fields, FieldList):
+        fields = FieldList(fields)
+    first = fields.first()
+    values: dict[str, Any] = {}
+    if len(first) == len(fields):
+        for name, field in first.items():
+            if name in by_name or (takes_any and name is not None):
+                values[name] = str(field) if isinstance(field, str) else _value(field)
+        return values
+    for name, same in fields.table().items():
+        if name in by_name or (takes_any and name is not None):
+            values[name] = _value(same[0]) if len(same) == 1 else [_value(field) for field in same]
+    return values
+
+
+def _value(field: AnyField) -> Any:
+    if isinstance(field, str):
+        return str(field)
+    return field if field.filename else field.value
 
 
 def _positional(parameters: Parameters, values: dict[str, Any]) -> Arguments:

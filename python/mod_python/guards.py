@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ._apache import mp_request
 
 _AUTH, _ACCESS, _REALM = NAMES
+_OF_MODULES = frozenset((*NAMES, "__getattr__"))
+"""What makes a module more than one that declares nothing."""
 _ABSENT: Any = object()
 _PLAIN = frozenset((str, bytes, int, float, bool, list, tuple, dict, set, frozenset, type(None)))
 """Types whose objects have no attributes of ours."""
@@ -42,8 +44,7 @@ def check(
         if _nested.get(ref(found)) == () and not found.__dict__:
             return realm, user, password
     elif kind is ModuleType:
-        names = found.__dict__
-        if not (_AUTH in names or _ACCESS in names or _REALM in names or "__getattr__" in names):
+        if found.__dict__.keys().isdisjoint(_OF_MODULES):
             return realm, user, password
     elif kind in _PLAIN:
         return realm, user, password

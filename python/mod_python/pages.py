@@ -59,8 +59,10 @@ class PageCache:
         """The module of a file, imported again if anything it is made of has changed; raises what importing raises."""
         path = stamp[0]
         loaded = self._loaded.get(path)
-        if loaded is not None and _is_current(loaded, stamp):
-            return loaded.module
+        if loaded is not None and loaded.stamp == stamp and loaded.count == generations.count_of_imports:
+            imported = loaded.imported
+            if not imported or all(generations.stamp_of(part[0]) == part for part in imported):
+                return loaded.module
         config = req.get_config()
         reloads = config.get("PythonAutoReload") != "0"
         if loaded is not None and not reloads:
@@ -71,9 +73,3 @@ class PageCache:
         imported = tuple(part for part in stamps if part[0] != path)
         self._loaded[path] = _Loaded(module, own, imported, count)
         return module
-
-
-def _is_current(loaded: _Loaded, stamp: Stamp) -> bool:
-    if loaded.stamp != stamp or loaded.count != generations.count_of_imports:
-        return False
-    return not loaded.imported or all(generations.stamp_of(part[0]) == part for part in loaded.imported)

@@ -76,7 +76,7 @@ def handler(req: mp_request) -> int:
         return apache.HTTP_METHOD_NOT_ALLOWED
     stamp, names, file_parts = _file_and_names(req)
     module = page_cache.module(req, stamp)
-    realm, user, passwd = process_auth(req, module)
+    realm, user, passwd = guards.check(req, module, "unknown", None, None)
     found = _resolve(req, module, names, file_parts, realm, user, passwd)
     if not publish_object(req, found) and req.get_config().get("PythonDebug") == "1" and not req._bytes_queued:
         req.log_error(
@@ -160,7 +160,7 @@ def _resolve(
         if name[0] == "_":
             raise _forbidden(req, f"{'.'.join(names)}: names with a leading underscore are private")
         if count == 0:
-            if type(found) is ModuleType and name not in found.__dict__.get("__published__", (name,)):
+            if type(found) is ModuleType and "__published__" in found.__dict__ and name not in found.__published__:
                 raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND)
         elif not _rule(found)[0]:
             if count <= file_parts:  # index.html, where there is a function `index`
@@ -171,7 +171,7 @@ def _resolve(
         except AttributeError:
             raise apache.SERVER_RETURN(apache.HTTP_NOT_FOUND) from None
         realm, user, passwd = guards.check(req, found, realm or "unknown", user, passwd)
-    if not _rule(found)[1]:
+    if not (tp_rules.get(type(found)) or _rule(found))[1]:
         raise _forbidden(req, f"{'.'.join(names)}: {_described(found)} is not published")
     return found
 
@@ -259,7 +259,8 @@ def _check_result(req: mp_request, result: Any) -> None:
 
 def _write_text(req: mp_request, text: str) -> None:
     if not req._content_type_set:
-        is_html = "<" in text[-_HTML_TAIL:] and re_html.search(text[-_HTML_TAIL:])
+        tail = text[-_HTML_TAIL:]
+        is_html = tail.endswith("</html>") or ("<" in tail and re_html.search(tail))
         req.content_type = "text/html; charset=utf-8" if is_html else "text/plain; charset=utf-8"
         req.write(text, 0)
         return

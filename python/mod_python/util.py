@@ -181,7 +181,7 @@ class FieldList(list["Field | StringField"]):
     __slots__ = ("_first", "_table")
 
     def __init__(self, fields: Iterable[AnyField] = (), first: dict[str | None, Any] | None = None, /) -> None:
-        super().__init__(fields)
+        list.__init__(self, fields)
         self._first: dict[str | None, AnyField] | None = first
         self._table: dict[str | None, Fields] | None = None
 
@@ -244,12 +244,12 @@ class FieldStorage:
     ) -> None:
         """`file_callback(filename)` and `field_callback()` give the binary files that parts of a multipart body
         are kept in. Urlencoded fields without a value are left out unless `keep_blank_values`."""
-        (fields, first), parts = req._read_form(
-            keep_blank_values,
-            file_callback if callable(file_callback) else None,
-            field_callback if callable(field_callback) else None,
-            StringField,
-        )
+        # What cannot be called is as good as none.
+        if file_callback is not None and not callable(file_callback):
+            file_callback = None
+        if field_callback is not None and not callable(field_callback):
+            field_callback = None
+        (fields, first), parts = req._read_form(keep_blank_values, file_callback, field_callback, StringField)
         self._list = FieldList(fields, first)
         if parts:
             self._list.extend(_part(*part) for part in parts)
