@@ -1,6 +1,7 @@
 //! Rows of a class: attributes, methods, functions, each naming a plain Rust function, and the C functions they become.
 //!
-//! Functions are passed as their own zero-sized types, so that each row is a C function of its own.
+//! Functions are passed as their own zero-sized types, so that each method is a C function of its own. Attributes, of which
+//! there are many more, have two between them, and name what these call.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem;
@@ -15,7 +16,7 @@ use super::Object;
 use super::boundary::{boundary, conjure, into_pointer};
 use super::class::{Contents, This};
 
-/// One attribute. All attributes share two C functions, which know the attribute by the address of its row.
+/// One attribute.
 #[derive(Clone, Copy)]
 pub struct Attribute {
     name: &'static CStr,
@@ -40,7 +41,7 @@ impl Attribute {
         Self { name, doc, read, write }
     }
 
-    /// The row as CPython wants it.
+    /// The row as CPython wants it. The C functions know it by its address.
     pub(super) fn definition(&'static self) -> ffi::PyGetSetDef {
         ffi::PyGetSetDef {
             name: self.name.as_ptr(),
