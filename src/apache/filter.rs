@@ -19,7 +19,7 @@ use super::log::{self, Level, Target};
 use super::pool::Pool;
 use super::request::Request;
 use super::status::Status;
-use super::{filter_slot, sys, text};
+use super::{filter_slot, stock_filters, sys, text};
 
 /// The name of a filter that one request makes up for itself.
 pub const DYNAMIC: &[u8] = b"MOD_PYTHON";
@@ -102,6 +102,9 @@ impl Hooks<'_> {
 
 /// Registers a filter, until the configuration is read anew. To be called while httpd reads it.
 pub(super) fn register(pool: Pool<'_>, direction: Direction, name: &[u8]) {
+    if name != DYNAMIC {
+        stock_filters::note_own();
+    }
     // SAFETY: httpd copies the name into the pool of the configuration, and has one thread then.
     text::with_c_str(name, |c_name| unsafe {
         match direction {

@@ -66,6 +66,7 @@ pub mod shared_memory;
 pub mod signal;
 pub mod status;
 pub mod status_section;
+pub mod stock_filters;
 pub mod stream;
 pub mod subrequest;
 mod sys;

@@ -162,6 +162,14 @@ impl<'r> Request<'r> {
         std::iter::successors(first, |filter| unsafe { filter.next.as_ref() })
     }
 
+    /// What the request's body meets on its way from the client, the last first.
+    pub(super) fn input_filters(self) -> impl Iterator<Item = &'r sys::ap_filter_t> {
+        // SAFETY: as for `output_filters`.
+        let first = unsafe { self.record().input_filters.as_ref() };
+        // SAFETY: as above.
+        std::iter::successors(first, |filter| unsafe { filter.next.as_ref() })
+    }
+
     /// The core's directives in force, of which EnableSendfile and EnableMMAP matter here.
     pub(super) fn core_config(self) -> Option<&'r sys::core_dir_config> {
         // SAFETY: the core's own slot of the request's configuration; both live as long as the request's pool.

@@ -158,7 +158,7 @@ impl Filtering<'_, '_> {
             Err(raised) => self.report(py, state, &Trouble::Raised(raised)),
         };
         if let Some(known) = request.state::<RequestState>() {
-            known.release(py, state);
+            known.release(py, state, || false);
         }
         outcome
     }

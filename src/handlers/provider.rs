@@ -107,7 +107,7 @@ impl Question<'_> {
                 action(py, &object, &req)
             });
             drop(armed);
-            request.release(py, state);
+            request.release(py, state, || false);
             answer.map_err(|raised| self.report(py, &provider, &raised)).ok()
         })
     }

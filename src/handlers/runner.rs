@@ -222,9 +222,28 @@ fn call_all(
         }
     }
     if !will_be_needed(running.phase, settings) {
-        running.state.release(py, state);
+        let is_done = || is_done(running.phase, request, settings, result);
+        running.state.release(py, state, is_done);
     }
     result.unwrap_or(Status::DECLINED)
+}
+
+/// Whether nobody will see the request's object any more: the content handler was the last of Python's, and no filter can have
+/// other handlers called.
+fn is_done(
+    phase: Phase,
+    request: Request<'_>,
+    settings: Settings<'_>,
+    result: Option<Status>,
+) -> bool {
+    let is_to_come = |phase: &Phase| settings.has_handlers(*phase, Turn::Usual);
+    phase == Phase::Handler
+        && matches!(result, Some(Status::OK | Status::DONE))
+        && !Turn::is_used()
+        && ![Phase::Log, Phase::Cleanup].iter().any(is_to_come)
+        && request.main().or_else(|| request.prev()).or_else(|| request.next()).is_none()
+        && !extras_of(request).is_some_and(RequestExtras::has_work_to_come)
+        && request.has_stock_filters()
 }
 
 /// Whether the request's object is kept for the content handler, which lets go of it.

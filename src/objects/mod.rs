@@ -46,6 +46,7 @@ pub mod resolve;
 pub mod response_end;
 pub mod sending;
 pub mod server;
+mod set_attributes;
 pub mod signature;
 pub mod stacks;
 pub mod subrequest;

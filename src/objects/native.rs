@@ -51,6 +51,8 @@ pub struct State {
     /// Compiled Python Server Pages, and what running them needs.
     pub pages: Pages,
     pub psp_names: OnceLock<Names>,
+    /// The class of forms, once one was set on a request.
+    pub form: OnceLock<Py<PyType>>,
     /// What handlers' texts have led to.
     pub handlers: resolve::Resident,
     /// What the room that runs WSGI applications keeps here.
@@ -138,6 +140,7 @@ impl State {
             cleanups: Mutex::new(Vec::new()),
             pages: Pages::default(),
             psp_names: OnceLock::new(),
+            form: OnceLock::new(),
             handlers: resolve::Resident::default(),
             wsgi: OnceLock::new(),
         })

@@ -56,6 +56,15 @@ impl RequestExtras {
         self.added.try_borrow().map_or(true, |added| !added.is_empty())
     }
 
+    /// Whether there is Python code that is still to run for the request.
+    #[must_use]
+    pub fn has_work_to_come(&self) -> bool {
+        self.has_added_any()
+            || !self.cleanups.borrow().is_empty()
+            || !self.filters.borrow().is_empty()
+            || !self.subrequests.borrow().is_empty()
+    }
+
     /// Keeps a subrequest until it is given up, or the request ends. Returns the key by which it is found.
     pub fn keep_subrequest(&self, subrequest: Subrequest) -> u64 {
         self.subrequests.borrow_mut().keep(subrequest)

@@ -14,7 +14,7 @@ use super::native::State;
 use super::request::RequestObject;
 use super::request_body::Body;
 use super::request_extras::RequestExtras;
-use super::{request_count, response_end};
+use super::{request_count, response_end, set_attributes};
 use crate::apache::log::{self, Level, Target};
 use crate::apache::request::Request;
 use crate::apache::server::Server;
@@ -210,15 +210,18 @@ impl RequestState {
     }
 
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
-    /// the end of the request needs no Python then.
-    pub fn release(&self, py: Python<'_>, state: &State) {
+    /// the end of the request needs no Python then. So it does when what was set is plain, and `is_done`: nobody will ask for it.
+    pub fn release(&self, py: Python<'_>, state: &State, is_done: impl FnOnce() -> bool) {
         let mut objects = self.objects.borrow_mut();
         let index = objects.iter().position(|(interpreter, object)| {
             std::ptr::eq(*interpreter, state.interpreter)
                 && class::reference_count(object.bind(py)) == 1
-                && !class::has_attributes::<RequestObject>(object.bind(py))
         });
-        let unused = index.map(|index| objects.swap_remove(index));
+        let unused = index.filter(|index| {
+            class::attributes::<RequestObject>(objects[*index].1.bind(py))
+                .is_none_or(|attributes| is_done() && set_attributes::are_plain(&attributes, state))
+        });
+        let unused = unused.map(|index| objects.swap_remove(index));
         drop(objects);
         drop(unused);
     }

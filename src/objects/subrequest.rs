@@ -190,6 +190,11 @@ impl Open {
     }
 
     #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.subrequests.is_empty()
+    }
+
+    #[must_use]
     pub fn find(&self, key: u64) -> Option<Rc<Subrequest>> {
         self.subrequests.iter().find(|(of, _)| *of == key).map(|(_, found)| Rc::clone(found))
     }

@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Deref};
 use std::ptr;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyModule, PyType};
+use pyo3::types::{PyDict, PyModule, PyType};
 use pyo3::{Borrowed, ffi};
 
 use super::boundary::boundary;
@@ -283,6 +283,17 @@ pub fn contents<'a, T: Contents>(
     }
     // SAFETY: instances of `class` are laid out as `Layout<T>`; the contents are borrowed no longer than the object.
     Some(unsafe { &*(&raw const (*object.as_ptr().cast::<Layout<T>>()).contents).cast::<T>() })
+}
+
+/// What user code has set on an object of a class `with_dictionary`; None if that is nothing.
+#[must_use]
+pub fn attributes<'py, T: Contents>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+    // SAFETY: the caller's objects are laid out as `Layout<T>`, attached; CPython keeps NULL or a dict there.
+    unsafe {
+        let dictionary = (*object.as_ptr().cast::<Layout<T>>()).dictionary;
+        let dictionary = Bound::from_borrowed_ptr_or_opt(object.py(), dictionary)?;
+        Some(dictionary.cast_into_unchecked())
+    }
 }
 
 /// Whether user code has set attributes on an object of a class `with_dictionary`.

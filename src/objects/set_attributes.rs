@@ -1,0 +1,44 @@
+//! What handlers have set on a request's object.
+
+use pyo3::Borrowed;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyType};
+
+use super::native::State;
+
+/// Whether nothing but memory is at stake when these go: no code of a site runs then, nobody waits for a file or a database.
+#[must_use]
+pub fn are_plain(attributes: &Bound<'_, PyDict>, state: &State) -> bool {
+    attributes.iter().all(|(_, value)| is_plain(&value) || is_form(&value, state))
+}
+
+fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBytes>()
+}
+
+/// Whether it is a `mod_python.util.FieldStorage`, as the publisher sets it as `req.form`.
+fn is_form(value: &Bound<'_, PyAny>, state: &State) -> bool {
+    let class = value.get_type();
+    match state.form.get() {
+        Some(known) => class.is(known),
+        None => {
+            let is_form = is_form_class(class.as_borrowed());
+            if is_form {
+                let _ = state.form.set(class.unbind());
+            }
+            is_form
+        }
+    }
+}
+
+fn is_form_class(class: Borrowed<'_, '_, PyType>) -> bool {
+    let is_named = |name: PyResult<Bound<'_, PyString>>, expected: &str| {
+        name.is_ok_and(|name| name.to_string_lossy() == expected)
+    };
+    is_named(class.name(), "FieldStorage") && is_named(class.module(), "mod_python.util")
+}
