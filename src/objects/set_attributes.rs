@@ -36,9 +36,13 @@ fn is_form(value: &Bound<'_, PyAny>, state: &State) -> bool {
     }
 }
 
+/// Not by PyO3's `module()`, which keeps a `str` of one interpreter for the whole process.
 fn is_form_class(class: Borrowed<'_, '_, PyType>) -> bool {
-    let is_named = |name: PyResult<Bound<'_, PyString>>, expected: &str| {
-        name.is_ok_and(|name| name.to_string_lossy() == expected)
+    let is_named = |attribute: &str, expected: &str| {
+        let name = class.getattr(attribute);
+        name.is_ok_and(|name| {
+            name.cast::<PyString>().is_ok_and(|name| name.to_string_lossy() == expected)
+        })
     };
-    is_named(class.name(), "FieldStorage") && is_named(class.module(), "mod_python.util")
+    is_named("__name__", "FieldStorage") && is_named("__module__", "mod_python.util")
 }
