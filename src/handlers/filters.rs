@@ -59,6 +59,9 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     ending.0.join(known.lease.family());
     let service = known.serve(request);
     let filtering = Filtering { invocation, service, handler: &handler, directory, settings, name };
+    if handler.callable.is_none() {
+        resolve::look_ahead(interpreter, &filtering.handler());
+    }
     thread::attach(interpreter, |py| filtering.call(py, interpreter, &ending.0))
 }
 
@@ -132,6 +135,15 @@ struct Filtering<'a, 'f> {
 }
 
 impl Filtering<'_, '_> {
+    fn handler(&self) -> Handler<'_> {
+        Handler {
+            entry: self.handler.entry,
+            directory: self.directory.as_deref(),
+            settings: self.settings,
+            looked_at: Some(self.invocation.looked_at()),
+        }
+    }
+
     fn call(
         &self,
         py: Python<'_>,
@@ -178,11 +190,7 @@ impl Filtering<'_, '_> {
         let _sharing = self.service.share(py);
         let callable = match &self.handler.callable {
             Some(callable) => callable.bind(py),
-            None => {
-                let looked_at = Some(self.invocation.looked_at());
-                let handler = Handler { entry, directory, settings: self.settings, looked_at };
-                resolve::callable(py, state, &handler, &object)?
-            }
+            None => resolve::callable(py, state, &self.handler(), &object)?,
         };
         if let Some(callable) = callable {
             debugger::call(&callable, object, self.settings)?;

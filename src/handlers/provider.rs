@@ -90,11 +90,12 @@ impl Question<'_> {
         };
         let request = RequestState::of(self.request);
         let service = request.serve(self.request);
+        let looked_at = Some(&request.looked_at);
+        let handler = Handler { entry: &provider.handler, directory: None, settings, looked_at };
+        resolve::look_ahead(interpreter, &handler);
         thread::attach(interpreter, |py| {
             let state = State::of_interpreter(interpreter)?;
             request_count::call(self.request, request, state, Work::Provider);
-            let handler =
-                Handler { entry: &provider.handler, directory: None, settings, looked_at: None };
             let limit = settings.timeout();
             let armed = deadline::arm(py, state, self.request, limit, || self.title(&provider));
             let answer = request.object(py, state).and_then(|req| {

@@ -106,8 +106,13 @@ pub fn run_list(
     note_extension(state, configured, request, phase);
     let running = Running::enter(state, state.serve(request), phase, cursor);
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
-    let status =
-        thread::attach(interpreter, |py| call_all(py, interpreter, &running, request, settings));
+    let first = Next::of(&running.cursor);
+    if let Some(first) = first.as_ref().filter(|first| first.callable.is_none()) {
+        resolve::look_ahead(interpreter, &first.handler(state, settings));
+    }
+    let status = thread::attach(interpreter, |py| {
+        call_all(py, interpreter, &running, first, request, settings)
+    });
     state.held.finish(request, status);
     if state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
 }
@@ -191,6 +196,7 @@ fn call_all(
     py: Python<'_>,
     interpreter: &'static Interpreter,
     running: &Running<'_>,
+    mut due: Option<Next>,
     request: Request<'_>,
     settings: Settings<'_>,
 ) -> Status {
@@ -198,7 +204,7 @@ fn call_all(
         return Status::INTERNAL_SERVER_ERROR;
     };
     let mut result = None;
-    while let Some(next) = Next::of(&running.cursor) {
+    while let Some(next) = due.take() {
         let status = match &next.callable {
             None => next.call(py, state, running, request, settings),
             Some(callable) => thread::attach(callable.interpreter, |py| {
@@ -220,6 +226,7 @@ fn call_all(
                 break;
             }
         }
+        due = Next::of(&running.cursor);
     }
     if !will_be_needed(running.phase, settings) {
         let is_done = || is_done(running.phase, request, settings, result);
@@ -273,6 +280,16 @@ impl Next {
         })
     }
 
+    fn handler<'a>(
+        &'a self,
+        state: &'a RequestState,
+        settings: Settings<'a>,
+    ) -> resolve::Handler<'a> {
+        let directory = self.entry.directory().text().or(self.matched.as_deref());
+        let looked_at = Some(&state.looked_at);
+        resolve::Handler { entry: &self.entry, directory, settings, looked_at }
+    }
+
     /// Calls it in `state`'s interpreter, to which `py` is attached.
     fn call(
         &self,
@@ -284,13 +301,7 @@ impl Next {
     ) -> outcome::Result {
         let work = if running.phase == Phase::Handler { Work::Content } else { Work::Phase };
         request_count::call(request, running.state, state, work);
-        let directory = self.entry.directory().text().or(self.matched.as_deref());
-        let handler = resolve::Handler {
-            entry: &self.entry,
-            directory,
-            settings,
-            looked_at: Some(&running.state.looked_at),
-        };
+        let handler = self.handler(running.state, settings);
         let call = Call {
             phase: running.phase,
             entry: &self.entry,

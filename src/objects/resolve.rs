@@ -17,6 +17,7 @@ use super::watched::Watched;
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::python::convert::{Text, encode, items};
+use crate::python::interpreter::Interpreter;
 use crate::python::{Object, runtime};
 
 /// A handler with its directory for this request, and what is configured.
@@ -121,6 +122,19 @@ pub fn object<'py>(
     Ok(object)
 }
 
+/// Looks at the files of a handler, as [`callable`] would have to do otherwise while it keeps other threads from running Python:
+/// there may be many, and a file system may take its time. To be called detached.
+pub fn look_ahead(interpreter: &Interpreter, handler: &Handler<'_>) {
+    let Some(state) = State::of_interpreter(interpreter) else { return };
+    let Some(looked_at) = handler.looked_at.filter(|_| handler.settings.auto_reload()) else {
+        return;
+    };
+    let known = state.handlers.found.lock().watched(Name::of(handler));
+    if let Some(watched) = known {
+        are_current(&watched, Some(looked_at));
+    }
+}
+
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = &state.handlers;
     let name = Name::of(handler);
@@ -133,7 +147,8 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
         known.path_change.store(resident.path_changes.load(Ordering::Relaxed), Ordering::Relaxed);
         let watches = handler.settings.auto_reload();
         if !watches
-            || (known.generation == state.generation() && known.is_current(handler.looked_at))
+            || (known.generation == state.generation()
+                && are_current(&known.watched, handler.looked_at))
         {
             return Ok(known);
         }
@@ -201,6 +216,11 @@ impl Known {
         Some(Arc::clone(&self.0[index / 2].1))
     }
 
+    /// The files that a handler depends on. Unlike the rest, the list can be kept and dropped detached.
+    fn watched(&self, name: Name<'_>) -> Option<Arc<[Watched]>> {
+        Some(Arc::clone(&self.0[self.position(name)?].1.watched))
+    }
+
     /// Returns what stood under the name before.
     fn put(&mut self, name: Name<'_>, found: Arc<Found>) -> Option<Arc<Found>> {
         if let Some(index) = self.position(name) {
@@ -255,18 +275,6 @@ impl Found {
         self.path_change.load(Ordering::Relaxed) == resident.path_changes.load(Ordering::Relaxed)
     }
 
-    fn is_current(&self, looked_at: Option<&Cell<usize>>) -> bool {
-        let address = self.watched.as_ptr().addr();
-        if looked_at.is_some_and(|last| last.get() == address) {
-            return true;
-        }
-        let is_current = self.watched.iter().all(Watched::is_current);
-        if let (true, Some(last)) = (is_current, looked_at) {
-            last.set(address);
-        }
-        is_current
-    }
-
     /// Takes the list of another handler of the same module, if it is the same list.
     fn share_watched<'a>(&mut self, others: impl Iterator<Item = &'a Arc<Found>>) {
         for other in others.filter(|other| other.module.is(&self.module)) {
@@ -276,6 +284,19 @@ impl Found {
             }
         }
     }
+}
+
+/// Whether the files are as they were; where they are, the next to ask need not look.
+fn are_current(watched: &[Watched], looked_at: Option<&Cell<usize>>) -> bool {
+    let address = watched.as_ptr().addr();
+    if looked_at.is_some_and(|last| last.get() == address) {
+        return true;
+    }
+    let are_current = watched.iter().all(Watched::is_current);
+    if let (true, Some(last)) = (are_current, looked_at) {
+        last.set(address);
+    }
+    are_current
 }
 
 /// An object named without dots is the same for every request: the module's own, not what its `__getattr__` would make.

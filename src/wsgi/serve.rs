@@ -59,6 +59,7 @@ impl Service<'_> {
         request.set_path_info(Some(&uri[self.base..]));
         // A look-up of the client's name may take its time.
         request.add_common_vars();
+        resolve::look_ahead(self.interpreter, &self.handler);
         // A handler of an earlier phase has left the request to httpd.
         let serving = RequestState::of(request).serve(request);
         thread::attach(self.interpreter, |py| self.run_attached(py, &serving))
