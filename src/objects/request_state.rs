@@ -212,18 +212,26 @@ impl RequestState {
     /// Lets go of the request's object when nobody else has it and nothing was set on it: a later phase can have a new one, and
     /// the end of the request needs no Python then. So it does when what was set is plain, and `is_done`: nobody will ask for it.
     pub fn release(&self, py: Python<'_>, state: &State, is_done: impl FnOnce() -> bool) {
-        let mut objects = self.objects.borrow_mut();
-        let index = objects.iter().position(|(interpreter, object)| {
+        let Some(index) = self.unused(py, state) else { return };
+        let attributes =
+            class::attributes::<RequestObject>(self.objects.borrow()[index].1.bind(py));
+        let unused = match attributes {
+            None => Some(index),
+            // A class that is asked for its name may run any code.
+            Some(attributes) => (is_done() && set_attributes::are_plain(&attributes, state))
+                .then(|| self.unused(py, state))
+                .flatten(),
+        };
+        let unused = unused.map(|index| self.objects.borrow_mut().swap_remove(index));
+        drop(unused);
+    }
+
+    /// Where the object of this interpreter is that only we have.
+    fn unused(&self, py: Python<'_>, state: &State) -> Option<usize> {
+        self.objects.borrow().iter().position(|(interpreter, object)| {
             std::ptr::eq(*interpreter, state.interpreter)
                 && class::reference_count(object.bind(py)) == 1
-        });
-        let unused = index.filter(|index| {
-            class::attributes::<RequestObject>(objects[*index].1.bind(py))
-                .is_none_or(|attributes| is_done() && set_attributes::are_plain(&attributes, state))
-        });
-        let unused = unused.map(|index| objects.swap_remove(index));
-        drop(objects);
-        drop(unused);
+        })
     }
 }
 

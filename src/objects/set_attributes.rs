@@ -6,7 +6,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyType};
 
 use super::native::State;
 
-/// Whether nothing but memory is at stake when these go: no code of a site runs then, nobody waits for a file or a database.
+/// Whether their end can come before the response is sent: they are plain values, and forms, which close files at most. What a site
+/// has made may run its code then, and wait for a database.
 #[must_use]
 pub fn are_plain(attributes: &Bound<'_, PyDict>, state: &State) -> bool {
     attributes.iter().all(|(_, value)| is_plain(&value) || is_form(&value, state))
