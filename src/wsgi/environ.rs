@@ -1,5 +1,7 @@
 //! The environment of a request: httpd's CGI variables as Latin-1 text, and the keys of PEP 3333.
 
+use std::sync::Arc;
+
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -117,7 +119,9 @@ impl Names {
         let py = file_wrapper.py();
         let intern = |name| PyString::intern(py, name).unbind();
         let known = Known {
-            variables: FxHashMap::default(),
+            variables: Vec::new(),
+            by_name: FxHashMap::default(),
+            order: Vec::new(),
             template: template(file_wrapper)?.unbind(),
             in_template: 0,
             changes: 0,
@@ -145,14 +149,18 @@ impl Names {
             let mut known = self.known.lock();
             if known.changes == changes {
                 known.request += 1;
-                return Ok(Entering { known, environ, confirmed: 0 });
+                return Ok(Entering { known, environ, turn: 0, confirmed: 0 });
             }
         }
     }
 }
 
 struct Known {
-    variables: FxHashMap<Box<[u8]>, Variable>,
+    variables: Vec<Variable>,
+    /// Where they are among these.
+    by_name: FxHashMap<Arc<[u8]>, usize>,
+    /// Those of the request before, one after the other: the next one hardly ever has them in another order.
+    order: Vec<usize>,
     /// What every environment has, and those of REPEATED that the last one had.
     template: Py<PyDict>,
     /// How many of REPEATED are in the template.
@@ -163,8 +171,29 @@ struct Known {
     request: u64,
 }
 
+impl Known {
+    /// Where the variable is that comes as the `turn`th, counted from 0.
+    fn find(&mut self, name: &[u8], turn: usize) -> Option<usize> {
+        if let Some(&index) = self.order.get(turn)
+            && *self.variables[index].name == *name
+        {
+            return Some(index);
+        }
+        let index = *self.by_name.get(name)?;
+        self.order.truncate(turn);
+        self.order.push(index);
+        Some(index)
+    }
+
+    fn add(&mut self, name: Arc<[u8]>, key: Py<PyString>, repeated: Option<Repeated>) {
+        self.by_name.insert(Arc::clone(&name), self.variables.len());
+        self.variables.push(Variable { name, key, repeated });
+    }
+}
+
 struct Variable {
-    name: Py<PyString>,
+    name: Arc<[u8]>,
+    key: Py<PyString>,
     repeated: Option<Repeated>,
 }
 
@@ -181,6 +210,8 @@ struct Repeated {
 struct Entering<'k, 'py> {
     known: MutexGuard<'k, Known>,
     environ: Bound<'py, PyDict>,
+    /// How many variables there were before the next one.
+    turn: usize,
     /// How many of the template's variables this request has, too.
     confirmed: usize,
 }
@@ -188,12 +219,14 @@ struct Entering<'k, 'py> {
 impl<'py> Entering<'_, 'py> {
     fn enter(&mut self, name: &[u8], value: &[u8]) -> PyResult<()> {
         let py = self.environ.py();
-        let known = &mut *self.known;
-        let Some(variable) = known.variables.get_mut(name) else {
+        let Some(index) = self.known.find(name, self.turn) else {
             return self.enter_new(name, value);
         };
+        self.turn += 1;
+        let known = &mut *self.known;
+        let variable = &mut known.variables[index];
         let Some(repeated) = &mut variable.repeated else {
-            return self.environ.set_item(variable.name.bind(py), Latin1(value));
+            return self.environ.set_item(variable.key.bind(py), Latin1(value));
         };
         if repeated.request != known.request {
             repeated.request = known.request;
@@ -204,11 +237,11 @@ impl<'py> Entering<'_, 'py> {
         }
         let text = Latin1(value).into_pyobject(py)?;
         known.changes += 1;
-        known.template.bind(py).set_item(variable.name.bind(py), &text)?;
+        known.template.bind(py).set_item(variable.key.bind(py), &text)?;
         repeated.value = value.into();
         known.in_template += usize::from(!repeated.is_in_template);
         repeated.is_in_template = true;
-        self.environ.set_item(variable.name.bind(py), text)
+        self.environ.set_item(variable.key.bind(py), text)
     }
 
     fn enter_new(&mut self, name: &[u8], value: &[u8]) -> PyResult<()> {
@@ -217,7 +250,7 @@ impl<'py> Entering<'_, 'py> {
             Ok(text) if text.is_ascii() && self.known.variables.len() < REMEMBERED => {
                 let interned = PyString::intern(py, text).unbind();
                 let repeated = REPEATED.contains(&text).then(Repeated::default);
-                self.known.variables.insert(name.into(), Variable { name: interned, repeated });
+                self.known.add(name.into(), interned, repeated);
                 self.enter(name, value)
             }
             _ => self.environ.set_item(Latin1(name), Latin1(value)),
@@ -236,10 +269,10 @@ impl<'py> Entering<'_, 'py> {
     fn take_out_the_rest(&mut self) -> PyResult<()> {
         let py = self.environ.py();
         let known = &mut *self.known;
-        for variable in known.variables.values_mut() {
+        for variable in &mut known.variables {
             let Some(repeated) = &mut variable.repeated else { continue };
             if repeated.is_in_template && repeated.request != known.request {
-                let name = variable.name.bind(py);
+                let name = variable.key.bind(py);
                 self.environ.del_item(name)?;
                 known.changes += 1;
                 known.template.bind(py).del_item(name)?;
