@@ -115,7 +115,12 @@ impl RequestState {
 
     /// The way of the request's response to its client.
     pub fn stream(request: Request<'_>) -> Stream<'_> {
-        Stream::new(request, &Self::of(request).spare)
+        Self::of(request).way_of(request)
+    }
+
+    /// As [`stream`](Self::stream); the state is the request's.
+    pub fn way_of<'r>(&'r self, request: Request<'r>) -> Stream<'r> {
+        Stream::new(request, &self.spare)
     }
 
     fn new(request: Request<'_>) -> Self {

@@ -108,6 +108,7 @@ fn serve(
     let state = RequestState::of(request);
     let service = Service {
         request,
+        state,
         handler: Handler {
             entry: &entry,
             directory: directory.as_deref(),

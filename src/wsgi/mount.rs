@@ -156,6 +156,7 @@ fn serve(request: Request<'_>, mount: &Mount, settings: Settings<'_>) -> Status 
     let state = RequestState::of(request);
     let service = Service {
         request,
+        state,
         handler: Handler {
             entry: &mount.entry,
             directory: None,

@@ -29,6 +29,8 @@ type Serving<'r> = request_state::Service<'r>;
 /// An application and its place among the URIs.
 pub struct Service<'a> {
     pub request: Request<'a>,
+    /// The request's.
+    pub state: &'a RequestState,
     pub handler: Handler<'a>,
     pub interpreter: &'static Interpreter,
     /// The virtual environment that the application wants.
@@ -61,7 +63,7 @@ impl Service<'_> {
         request.add_common_vars();
         resolve::look_ahead(self.interpreter, &self.handler);
         // A handler of an earlier phase has left the request to httpd.
-        let serving = RequestState::of(request).serve(request);
+        let serving = self.state.serve(request);
         thread::attach(self.interpreter, |py| self.run_attached(py, &serving))
     }
 
@@ -72,8 +74,7 @@ impl Service<'_> {
         };
         let limit = self.handler.settings.timeout();
         let armed = deadline::arm(py, state, self.request, limit, || self.name.to_owned());
-        let known = RequestState::of(self.request);
-        request_count::call(self.request, known, state, Work::Wsgi);
+        request_count::call(self.request, self.state, state, Work::Wsgi);
         let prepared = Kept::of(py, state).and_then(|kept| {
             kept.settle(py, self.home)?;
             Ok((kept, self.application(py, state)?))
@@ -124,7 +125,7 @@ impl Service<'_> {
         application: &Object<'_>,
         (serving, armed): (&Serving<'_>, Option<Armed<'_, '_>>),
     ) -> Status {
-        let lease = || RequestState::of(self.request).lease.clone();
+        let lease = || self.state.lease.clone();
         let made = exchange::instantiate(py, kept, lease()).and_then(|started| {
             let input = input::instantiate(kept.input.bind(py), lease())?;
             let errors = errors::instantiate(kept.errors.bind(py), lease())?;
@@ -139,7 +140,7 @@ impl Service<'_> {
         else {
             return Status::INTERNAL_SERVER_ERROR;
         };
-        let stream = RequestState::stream(self.request);
+        let stream = self.state.way_of(self.request);
         let answer = |result| Answer { result, exchange, stream: &stream, kept };
         let stop = self.exchange((kept, serving), application, &objects, answer).err();
         errors::finish(&objects.errors, kept.errors.bind(py));
