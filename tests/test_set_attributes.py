@@ -33,7 +33,7 @@ HANDLER = """
         return handler(req)
 
     def registers(req):
-        req.register_output_filter("OWN", "app::output")
+        req.register_output_filter("OWN", "app::through")
         req.add_output_filter("OWN")
         return handler(req)
 
@@ -55,14 +55,7 @@ HANDLER = """
         told(f"{req.mark} again")
         return apache.OK
 
-    def output(filter):
-        while data := filter.read():
-            filter.write(data)
-        if data is None:
-            told(f"{filter.req.mark} in a filter")
-            filter.close()
-
-    def body(filter):
+    def through(filter):
         while data := filter.read():
             filter.write(data)
         if data is None:
@@ -79,7 +72,7 @@ LATER = {
     ),
     "after DONE": ("PythonHandler app::returns_done\nPythonLogHandler app::mark", "kept in PythonLogHandler"),
     "an added log handler": ("PythonHandler app::adds", "kept in PythonLogHandler"),
-    "an output filter": ("PythonHandler app\nPythonOutputFilter app::output OUT\nSetOutputFilter OUT", "kept in a filter"),
+    "an output filter": ("PythonHandler app\nPythonOutputFilter app::through OUT\nSetOutputFilter OUT", "kept in a filter"),
     "an output filter of its own": ("PythonHandler app::registers", "kept in a filter"),
     "an included page": ("PythonHandler app\nOptions +Includes\nAddOutputFilter INCLUDES html", "kept in /page.html"),
     "an error document": ("PythonHandler app::gone", "kept in /page.html"),
@@ -114,7 +107,7 @@ def test_what_is_set_is_seen_where_a_body_is_taken_off_the_connection(httpd):
     """httpd reads what a handler has left of a body, through the filters."""
     site = httpd(
         handler=HANDLER,
-        config="SetHandler mod_python\nPythonHandler app\nPythonInputFilter app::body IN\nSetInputFilter IN",
+        config="SetHandler mod_python\nPythonHandler app\nPythonInputFilter app::through IN\nSetInputFilter IN",
     )
     assert site.post("/page.html?kept", body="left").status == 200
     seen = site.scratch / "seen"
