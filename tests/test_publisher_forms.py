@@ -191,3 +191,23 @@ def test_apply_fs_data_takes_the_same(httpd):
     missing = [f"{name}() is missing the argument name" for name in ("plain", "with_req", "keyword_only", "Pages.method")]
     assert site.call("apply") == ("('from partial', 'default')", missing)
     assert site.call("apply", query="?name=" + quote("\u00e9")) == ("('\\xe9', 'default')", [])
+
+
+def test_apply_fs_data_takes_what_has_a_list_of_fields(httpd):
+    site = httpd(
+        functions="""
+            from mod_python import util
+
+            class Form:
+                def __init__(self, fields):
+                    self.list = [*fields]
+
+            def show(name, other="default"):
+                return name, other
+
+            def apply(req):
+                return util.apply_fs_data(show, Form(util.FieldStorage(req).list))
+        """
+    )
+    assert site.call("apply", query="?name=a") == ("a", "default")
+    assert site.call("apply", query="?name=a&other=c&name=b") == (["a", "b"], "c")
