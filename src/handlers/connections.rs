@@ -1,5 +1,6 @@
 //! `PythonConnectionHandler`: one handler has a whole connection, or leaves it to HTTP.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -23,7 +24,7 @@ use crate::objects::handler_list::Cursor;
 use crate::objects::native::{self, State};
 use crate::objects::report::Report;
 use crate::objects::request_state::end_copy;
-use crate::objects::resolve;
+use crate::objects::resolve::{self, Handler};
 use crate::python::{fork, interpreter, thread};
 
 /// The handshake of TLS is over by then; HTTP, of either version, comes later.
@@ -47,8 +48,8 @@ fn pre_connection(connection: Connection<'_>) -> Status {
         return Status::DECLINED;
     }
     for entry in configured.list.iter() {
-        let status = attached(connection, settings, entry, |py, state| {
-            call(py, state, connection, settings, entry)
+        let status = attached(connection, settings, entry, |py, state, handler| {
+            call(py, state, connection, handler)
         });
         if !Phase::PreConnection.row().continuation.goes_on_after(status) {
             connection.abort();
@@ -78,18 +79,18 @@ fn process(connection: Connection<'_>) -> Status {
 /// Calls the list's first handler: the others are there to be seen in `conn.hlist` only.
 fn run(connection: Connection<'_>, settings: Settings<'_>, list: &HandlerList) -> Status {
     let Some(entry) = list.first() else { return Status::DECLINED };
-    attached(connection, settings, entry, |py, state| {
+    attached(connection, settings, entry, |py, state, handler| {
         let _running = Running::enter(connection, list);
-        call(py, state, connection, settings, entry)
+        call(py, state, connection, handler)
     })
 }
 
-/// Calls `action` in the connection's interpreter. What it raises is logged, and is a status.
+/// Calls `action` with the handler, in the connection's interpreter. What it raises is logged, and is a status.
 fn attached(
     connection: Connection<'_>,
     settings: Settings<'_>,
     entry: &HandlerEntry,
-    action: impl FnOnce(Python<'_>, &'static State) -> Result<Status, Trouble>,
+    action: impl FnOnce(Python<'_>, &'static State, &Handler<'_>) -> Result<Status, Trouble>,
 ) -> Status {
     let server = connection.base_server();
     let host = server.server_hostname().unwrap_or_default();
@@ -101,12 +102,15 @@ fn attached(
             return Status::INTERNAL_SERVER_ERROR;
         }
     };
+    let looked_at = Cell::new(0);
+    let handler = Handler { entry, directory: None, settings, looked_at: Some(&looked_at) };
+    resolve::look_ahead(interpreter, &handler);
     let open = ConnectionState::of(connection).open();
     let status = thread::attach(interpreter, |py| {
         let Some(state) = State::of_interpreter(interpreter) else {
             return Status::INTERNAL_SERVER_ERROR;
         };
-        action(py, state).unwrap_or_else(|trouble| {
+        action(py, state, &handler).unwrap_or_else(|trouble| {
             let report = Report::new(shown(entry), trouble.told(py)).counted_by(state.counters);
             thread::detach(py, || log(connection, &report));
             Status::INTERNAL_SERVER_ERROR
@@ -123,14 +127,12 @@ fn call(
     py: Python<'_>,
     state: &'static State,
     connection: Connection<'_>,
-    settings: Settings<'_>,
-    entry: &HandlerEntry,
+    handler: &Handler<'_>,
 ) -> Result<Status, Trouble> {
     state.counters.count_call(Work::Connection);
     let object = connection::instantiate(py, state, connection)?;
-    let handler = resolve::Handler { entry, directory: None, settings, looked_at: None };
-    match resolve::callable(py, state, &handler, &object)? {
-        Some(callable) => status_of(&debugger::call(&callable, object, settings)?),
+    match resolve::callable(py, state, handler, &object)? {
+        Some(callable) => status_of(&debugger::call(&callable, object, handler.settings)?),
         None => Ok(Status::DECLINED),
     }
 }
