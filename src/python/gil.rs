@@ -1,6 +1,7 @@
 //! Python's locks (GILs): the one that interpreters share, and those of interpreters that have one of their own; and how
 //! the threads of the server take turns at each.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,7 +76,9 @@ impl Choice {
     }
 }
 
-/// One of Python's locks, as our threads see it.
+/// One of Python's locks, as our threads see it. Each thread that takes the lock writes here, so nothing else that processors
+/// read shares its cache lines: pairs of 64 bytes, since some fetch the neighbour, too.
+#[repr(align(128))]
 pub(super) struct Gil {
     /// The attachment that holds it, by a number of its own; 0 when none of ours does.
     holder: AtomicU64,
@@ -135,8 +138,7 @@ impl Gil {
 
     /// This thread has the lock, since `now`.
     pub fn note_held(&self, now: u64) {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        self.holder.store(NEXT.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+        self.holder.store(next_attachment(), Ordering::Release);
         self.since.store(now, Ordering::Relaxed);
     }
 
@@ -154,6 +156,20 @@ impl Gil {
         }
         self.holder.store(0, Ordering::Release);
     }
+}
+
+/// A number that no other attachment of the process has; never 0. Threads count for themselves: a counter of all would be in
+/// the cache of the processor that had it last.
+fn next_attachment() -> u64 {
+    static THREADS: AtomicU64 = AtomicU64::new(1);
+    const OF_A_THREAD: u64 = 1 << 40;
+    thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
+    let mut next = NEXT.get();
+    if next.is_multiple_of(OF_A_THREAD) {
+        next = THREADS.fetch_add(1, Ordering::Relaxed) * OF_A_THREAD + 1;
+    }
+    NEXT.set(next + 1);
+    next
 }
 
 #[cfg(test)]
@@ -186,6 +202,16 @@ mod tests {
         gil.note_free(UNMEASURED);
         assert!(hold(LONG), "what nobody measured changes nothing");
         assert!((0..100).any(|_| !hold(SHORT / 2)));
+    }
+
+    #[test]
+    fn attachments_have_numbers_of_their_own() {
+        let of_a_thread = || std::array::from_fn::<u64, 100, _>(|_| next_attachment());
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(of_a_thread)).collect();
+        let numbers = threads.into_iter().flat_map(|thread| thread.join().expect("no panic"));
+        let different: std::collections::HashSet<u64> = numbers.collect();
+        assert_eq!(different.len(), 400);
+        assert!(!different.contains(&0));
     }
 
     #[test]
