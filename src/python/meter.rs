@@ -146,7 +146,7 @@ fn note_wait(meter: &Meter, since: u64, until: u64, is_seen: bool) {
     }
     meter[WAITING].fetch_add(waited, Ordering::Relaxed);
     meter[WAITS].fetch_add(1, Ordering::Relaxed);
-    if !is_seen {
+    if !is_seen && !UNSEEN_HOLDERS.load(Ordering::Relaxed) {
         UNSEEN_HOLDERS.store(true, Ordering::Relaxed);
     }
 }
