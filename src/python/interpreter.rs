@@ -7,7 +7,7 @@ use std::any::Any;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use pyo3::{PyResult, Python, ffi};
 
 use super::gil::{self, Gil, Sharing};
@@ -27,6 +27,8 @@ pub struct Interpreter {
     /// What the layers above keep of it: plain Rust, set once by `prepare`.
     contents: OnceLock<Box<dyn Any + Send + Sync>>,
     meter: OnceLock<&'static Meter>,
+    /// The one that was made after it.
+    next: OnceLock<&'static Interpreter>,
 }
 
 /// Why an interpreter is not to be had.
@@ -52,8 +54,9 @@ impl Failure {
 /// Fills a new interpreter: called once for each, attached to it.
 pub type Prepare = fn(Python<'_>, &'static Interpreter) -> PyResult<Box<dyn Any + Send + Sync>>;
 
-/// Every interpreter of the process, prepared or not, the main one first.
-static KNOWN: RwLock<Vec<&'static Interpreter>> = RwLock::new(Vec::new());
+/// The main one, where the chain of all begins. They live as long as the process: who looks for one needs no lock, whose
+/// word all processors would write at each request.
+static FIRST: OnceLock<&'static Interpreter> = OnceLock::new();
 /// Held while an interpreter is made. Nobody waits for it attached.
 static MAKING: Mutex<()> = Mutex::new(());
 
@@ -80,16 +83,21 @@ pub fn named(name: &[u8], prepare: Prepare) -> Result<&'static Interpreter, Fail
     Ok(interpreter)
 }
 
+/// Every interpreter of the process, prepared or not, the main one first.
+fn known() -> impl Iterator<Item = &'static Interpreter> {
+    std::iter::successors(FIRST.get().copied(), |known| known.next.get().copied())
+}
+
 /// Every interpreter that is ready for use.
 #[must_use]
 pub fn all() -> Vec<&'static Interpreter> {
-    KNOWN.read().iter().filter(|known| known.is_prepared()).copied().collect()
+    known().filter(|known| known.is_prepared()).collect()
 }
 
 /// Whether there are others beside the main one, prepared or not.
 #[must_use]
 pub fn is_one_of_several() -> bool {
-    KNOWN.read().len() > 1
+    known().nth(1).is_some()
 }
 
 /// The interpreter that the calling thread is attached to. None in one that is not ours.
@@ -97,13 +105,13 @@ pub fn is_one_of_several() -> bool {
 pub fn current(_attached: Python<'_>) -> Option<&'static Interpreter> {
     // SAFETY: the thread is attached.
     let address = unsafe { ffi::PyInterpreterState_Get() };
-    KNOWN.read().iter().find(|known| known.address() == address).copied()
+    known().find(|known| known.address() == address)
 }
 
 /// The lock of the interpreter at an address. Interpreters that are not ours count as sharing one: who waits for them sleeps
 /// in Python's own queue all the same.
 pub(super) fn gil_at(address: *mut ffi::PyInterpreterState) -> &'static Gil {
-    let known = KNOWN.read().iter().find(|known| known.address() == address).copied();
+    let known = known().find(|known| known.address() == address);
     known.map_or(&gil::SHARED, Interpreter::gil)
 }
 
@@ -159,9 +167,10 @@ impl Interpreter {
 }
 
 fn find(name: &[u8]) -> Option<&'static Interpreter> {
-    KNOWN.read().iter().find(|known| known.name.as_bytes() == name).copied()
+    known().find(|known| known.name.as_bytes() == name)
 }
 
+/// Adds an interpreter to the chain. Called by one thread at a time, under [`MAKING`].
 fn remember(
     name: &str,
     address: *mut ffi::PyInterpreterState,
@@ -173,8 +182,10 @@ fn remember(
         gil,
         contents: OnceLock::new(),
         meter: OnceLock::new(),
+        next: OnceLock::new(),
     }));
-    KNOWN.write().push(interpreter);
+    let interpreter = &*interpreter;
+    let _ = known().last().map_or(&FIRST, |last| &last.next).set(interpreter);
     interpreter
 }
 
