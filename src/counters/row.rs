@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::failure;
 
-/// Numbers of a row; three cache lines.
+/// Numbers of a row; three cache lines. What most requests count is in the first one.
 pub const LENGTH: usize = 24;
 /// The first numbers are counted by whoever attaches threads.
 const METER: usize = 4;
@@ -13,10 +13,12 @@ const IN_PYTHON: usize = 0;
 const WAITING: usize = 1;
 const WAITS: usize = 2;
 const BUSY: usize = 3;
-const ERRORS: usize = 4;
-const RELOADS: usize = 5;
-const RESPONSES: usize = 6;
-const CALLS: usize = RESPONSES + CLASSES.len();
+/// By class, as [`CLASSES`] has them.
+const RESPONSES: [usize; CLASSES.len()] = [8, 9, 6, 7, 10, 11];
+/// By kind, as [`Work::ALL`] has them.
+const CALLS: [usize; Work::ALL.len()] = [4, 12, 5, 13, 14, 15, 16];
+const ERRORS: usize = 17;
+const RELOADS: usize = 18;
 
 /// What responses are told apart by: the first digit of their status.
 pub const CLASSES: [&str; 6] = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -64,8 +66,6 @@ impl Work {
     }
 }
 
-const _: () = assert!(CALLS + Work::ALL.len() <= LENGTH);
-
 /// Where an interpreter counts.
 #[derive(Clone, Copy)]
 pub struct Row {
@@ -89,14 +89,14 @@ impl Row {
     }
 
     pub fn count_call(self, work: Work) {
-        self.add(CALLS + work as usize, 1);
+        self.add(CALLS[work as usize], 1);
     }
 
     /// A request that Python has had to do with is over.
     pub fn count_response(self, status: i32) {
         let class = usize::try_from(status / 100).unwrap_or(0);
         let class = if class < CLASSES.len() { class } else { 0 };
-        self.add(RESPONSES + class, 1);
+        self.add(RESPONSES[class], 1);
     }
 
     pub fn count_reloads(self, modules: u64) {
@@ -191,8 +191,8 @@ impl Counts {
 
     /// By class, as [`CLASSES`] has them.
     #[must_use]
-    pub fn responses(&self) -> &[u64] {
-        &self.0[RESPONSES..RESPONSES + CLASSES.len()]
+    pub fn responses(&self) -> [u64; CLASSES.len()] {
+        RESPONSES.map(|place| self.0[place])
     }
 
     #[must_use]
@@ -202,7 +202,7 @@ impl Counts {
 
     #[must_use]
     pub fn calls(self, work: Work) -> u64 {
-        self.0[CALLS + work as usize]
+        self.0[CALLS[work as usize]]
     }
 }
 
@@ -224,6 +224,17 @@ mod tests {
         let counts = Counts::of(row.numbers());
         assert_eq!(counts.responses(), [3, 1, 2, 1, 1, 2]);
         assert_eq!(counts.requests(), 10);
+    }
+
+    #[test]
+    fn every_number_has_a_place_of_its_own() {
+        let mut places =
+            [&RESPONSES[..], &CALLS, &[IN_PYTHON, WAITING, WAITS, BUSY], &[ERRORS, RELOADS]]
+                .concat();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), RESPONSES.len() + CALLS.len() + METER + 2);
+        assert!(places.iter().all(|place| *place < LENGTH));
     }
 
     #[test]

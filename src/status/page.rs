@@ -70,9 +70,9 @@ fn heads_of_figures() -> impl Iterator<Item = &'static str> {
 }
 
 fn figures(counts: Counts) -> Vec<Cell> {
-    let (other, classes) = counts.responses().split_first().expect("several classes");
+    let [other, classes @ ..] = counts.responses();
     let mut cells = vec![Cell::number(counts.requests())];
-    cells.extend(classes.iter().chain([other]).map(|responses| Cell::number(*responses)));
+    cells.extend(classes.into_iter().chain([other]).map(Cell::number));
     cells.extend(COLUMNS.iter().map(|(_, value)| Cell::Number(value(counts))));
     cells
 }
