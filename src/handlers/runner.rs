@@ -1,5 +1,6 @@
 //! The one runner: calls the handlers of a phase, in the interpreter that the configuration names.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,7 +10,7 @@ use super::outcome::{self, Call};
 use crate::apache::log::Target;
 use crate::apache::request::Request;
 use crate::apache::status::Status;
-use crate::config::handlers::HandlerEntry;
+use crate::config::handlers::{HandlerEntry, HandlerList};
 use crate::config::phase::Phase;
 use crate::config::settings::{Event, Handlers, Settings};
 use crate::config::turn::Turn;
@@ -92,8 +93,8 @@ pub fn run_list(
     if configured.is_none() && added.is_empty() {
         return Status::DECLINED;
     }
-    let list = configured.map(|handlers| Arc::clone(handlers.list));
-    let cursor = Cursor::new(turn, list, added, request);
+    let list = configured.map(|handlers| handlers.list);
+    let cursor = Cursor::new(turn, list.map(Arc::clone), added, request);
     let interpreter = match interpreter_for(settings, &cursor, request) {
         Ok(interpreter) => interpreter,
         Err(error) => {
@@ -106,12 +107,12 @@ pub fn run_list(
     note_extension(state, configured, request, phase);
     let running = Running::enter(state, state.serve(request), phase, cursor);
     let ending = matches!(phase, Phase::Log | Phase::Cleanup).then(ResponseEnd::enter);
-    let first = Next::of(&running.cursor);
+    let first = Next::of(&running.cursor, list);
     if let Some(first) = first.as_ref().filter(|first| first.callable.is_none()) {
         resolve::look_ahead(interpreter, &first.handler(state, settings));
     }
     let status = thread::attach(interpreter, |py| {
-        call_all(py, interpreter, &running, first, request, settings)
+        call_all(py, interpreter, &running, (first, list), request, settings)
     });
     state.held.finish(request, status);
     if state.answered.get() && ending.is_none() { Status::FILTER_ERROR } else { status }
@@ -196,7 +197,7 @@ fn call_all(
     py: Python<'_>,
     interpreter: &'static Interpreter,
     running: &Running<'_>,
-    mut due: Option<Next>,
+    (mut due, list): (Option<Next<'_>>, Option<&HandlerList>),
     request: Request<'_>,
     settings: Settings<'_>,
 ) -> Status {
@@ -226,7 +227,7 @@ fn call_all(
                 break;
             }
         }
-        due = Next::of(&running.cursor);
+        due = Next::of(&running.cursor, list);
     }
     if !will_be_needed(running.phase, settings) {
         let is_done = || is_done(running.phase, request, settings, result);
@@ -258,20 +259,23 @@ fn will_be_needed(phase: Phase, settings: Settings<'_>) -> bool {
     (phase as u8) < Phase::Handler as u8 && settings.has_handlers(Phase::Handler, Turn::Usual)
 }
 
-/// The handler to run next, of its own: while it runs the list may grow.
-struct Next {
-    entry: HandlerEntry,
+/// The handler to run next. Added ones are of its own: while it runs the list may grow. Those of the configuration are not:
+/// threads that count references to the same one wait for each other's caches.
+struct Next<'r> {
+    entry: Cow<'r, HandlerEntry>,
     /// The directory that this request's file name has decided.
     matched: Option<Box<[u8]>>,
     callable: Option<Arc<Callable>>,
 }
 
-impl Next {
-    fn of(cursor: &SharedCursor) -> Option<Self> {
+impl<'r> Next<'r> {
+    /// `list`: the cursor's configured one.
+    fn of(cursor: &SharedCursor, list: Option<&'r HandlerList>) -> Option<Self> {
         let cursor = cursor.lock();
         let current = cursor.current()?;
+        let configured = list.and_then(|list| list.get(cursor.position()));
         Some(Self {
-            entry: current.entry.clone(),
+            entry: configured.map_or_else(|| Cow::Owned(current.entry.clone()), Cow::Borrowed),
             matched: current
                 .directory
                 .filter(|_| current.entry.directory().is_pattern())

@@ -62,6 +62,12 @@ impl Cursor {
         self.turn
     }
 
+    /// How many handlers come before the current one, the configured ones first.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
     /// The handler that runs, or is to run next.
     #[must_use]
     pub fn current(&self) -> Option<Handler<'_>> {
