@@ -1,6 +1,6 @@
 //! From a handler's text to what is called: a cache in each interpreter, checked against the files it came from.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,11 +32,33 @@ pub struct Handler<'a> {
 /// What an interpreter remembers of its handlers.
 #[derive(Default)]
 pub struct Resident {
-    found: Mutex<Known>,
+    found: Apart<Mutex<Known>>,
+    /// How often a handler was found anew: what threads remember of `found` is of one such time.
+    changes: AtomicUsize,
     path: Mutex<Path>,
     /// How often `sys.path` was made anew, which undoes what was done for each directory.
     path_changes: AtomicUsize,
 }
+
+/// What threads write at each request, away from what they read.
+#[derive(Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// The files of a handler, as a thread remembers them that has looked at them for an earlier request. To ask `found` again each
+/// time would have all processors write to its lock.
+struct Remembered {
+    /// The address of the interpreter's own.
+    resident: usize,
+    change: usize,
+    key: Key,
+    watched: Arc<[Watched]>,
+}
+
+/// A thread remembers the files of so many handlers.
+const MOST_REMEMBERED: usize = 8;
+
+thread_local!(static REMEMBERED: RefCell<Vec<Remembered>> = const { RefCell::new(Vec::new()) });
 
 /// Handlers by what they are named by, those asked for often near the front: a few comparisons find them, where a map would
 /// first put a key together.
@@ -88,6 +110,9 @@ pub fn callable<'py>(
     handler: &Handler<'_>,
     argument: &Object<'py>,
 ) -> PyResult<Option<Object<'py>>> {
+    if let Some(object) = plain(py, state, handler) {
+        return Ok(Some(object));
+    }
     let found = find(py, state, handler)?;
     let object = match &found.object {
         Some(object) => Some(object.bind(py).clone()),
@@ -108,6 +133,9 @@ pub fn object<'py>(
     state: &'static State,
     handler: &Handler<'_>,
 ) -> PyResult<Option<Object<'py>>> {
+    if let Some(object) = plain(py, state, handler) {
+        return Ok(Some(object));
+    }
     let found = find(py, state, handler)?;
     if let Some(object) = &found.object {
         return Ok(Some(object.bind(py).clone()));
@@ -129,16 +157,49 @@ pub fn look_ahead(interpreter: &Interpreter, handler: &Handler<'_>) {
     let Some(looked_at) = handler.looked_at.filter(|_| handler.settings.auto_reload()) else {
         return;
     };
-    let known = state.handlers.found.lock().watched(Name::of(handler));
-    if let Some(watched) = known {
-        are_current(&watched, Some(looked_at));
+    let resident = &state.handlers;
+    let name = Name::of(handler);
+    let change = resident.changes.load(Ordering::Acquire);
+    REMEMBERED.with_borrow_mut(|all| {
+        let known = all.iter().position(|one| one.is_of(resident, name));
+        let index = if let Some(index) = known.filter(|index| all[*index].change == change) {
+            index
+        } else {
+            let Some(watched) = resident.found.0.lock().watched(name) else { return };
+            if let Some(former) = known.or((all.len() == MOST_REMEMBERED).then_some(0)) {
+                all.remove(former);
+            }
+            let (resident, key) = (resident.address(), name.into());
+            all.push(Remembered { resident, change, key, watched });
+            all.len() - 1
+        };
+        are_current(&all[index].watched, Some(looked_at));
+    });
+}
+
+/// The object of a handler that was found before and where there is nothing to be looked at any more, in one short look.
+fn plain<'py>(
+    py: Python<'py>,
+    state: &'static State,
+    handler: &Handler<'_>,
+) -> Option<Object<'py>> {
+    let resident = &state.handlers;
+    let mut known = resident.found.0.lock();
+    let found = known.find(Name::of(handler))?;
+    let is_current = || {
+        let last = handler.looked_at.map(Cell::get);
+        found.generation == state.generation() && last == Some(address_of(&found.watched))
+    };
+    if !found.has_path(resident) || handler.settings.auto_reload() && !is_current() {
+        return None;
     }
+    Some(found.object.as_ref()?.bind(py).clone())
 }
 
 fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResult<Arc<Found>> {
     let resident = &state.handlers;
     let name = Name::of(handler);
-    let known = resident.found.lock().find(name);
+    let known = resident.found.0.lock().find(name).cloned();
     let has_path = known.as_ref().is_some_and(|known| known.has_path(resident));
     if !has_path {
         apply_path(py, resident, name.path, name.directory)?;
@@ -155,7 +216,7 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     }
     let mut found = load(py, state, handler)?;
     let is_first = {
-        let others = resident.found.lock();
+        let others = resident.found.0.lock();
         found.share_watched(others.0.iter().map(|(_, found)| found));
         others.0.is_empty()
     };
@@ -164,7 +225,8 @@ fn find(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     }
     found.path_change = AtomicUsize::new(resident.path_changes.load(Ordering::Relaxed));
     let found = Arc::new(found);
-    let before = resident.found.lock().put(name, Arc::clone(&found));
+    let before = resident.found.0.lock().put(name, Arc::clone(&found));
+    resident.changes.fetch_add(1, Ordering::Release);
     drop(before);
     Ok(found)
 }
@@ -208,12 +270,27 @@ impl From<Name<'_>> for Key {
     }
 }
 
+impl Resident {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Remembered {
+    fn is_of(&self, resident: &Resident, name: Name<'_>) -> bool {
+        self.resident == resident.address() && self.key.name() == name
+    }
+}
+
 impl Known {
     /// A hit moves half-way to the front.
-    fn find(&mut self, name: Name<'_>) -> Option<Arc<Found>> {
+    fn find(&mut self, name: Name<'_>) -> Option<&Arc<Found>> {
         let index = self.position(name)?;
-        self.0.swap(index, index / 2);
-        Some(Arc::clone(&self.0[index / 2].1))
+        // Swapped with itself the first one would be written.
+        if index > 0 {
+            self.0.swap(index, index / 2);
+        }
+        Some(&self.0[index / 2].1)
     }
 
     /// The files that a handler depends on. Unlike the rest, the list can be kept and dropped detached.
@@ -286,9 +363,13 @@ impl Found {
     }
 }
 
+fn address_of(watched: &[Watched]) -> usize {
+    watched.as_ptr().addr()
+}
+
 /// Whether the files are as they were; where they are, the next to ask need not look.
 fn are_current(watched: &[Watched], looked_at: Option<&Cell<usize>>) -> bool {
-    let address = watched.as_ptr().addr();
+    let address = address_of(watched);
     if looked_at.is_some_and(|last| last.get() == address) {
         return true;
     }
