@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyType};
 
 use super::native::State;
-use super::watched::Watched;
+use super::watched::{Watched, WatchedFiles};
 use crate::config::handlers::HandlerEntry;
 use crate::config::settings::Settings;
 use crate::python::convert::{Text, encode, items};
@@ -52,7 +52,7 @@ struct Remembered {
     resident: usize,
     change: usize,
     key: Key,
-    watched: Arc<[Watched]>,
+    watched: Arc<WatchedFiles>,
 }
 
 /// A thread remembers the files of so many handlers.
@@ -87,7 +87,7 @@ struct Found {
     /// The object, where it can be named without the request.
     object: Option<Py<PyAny>>,
     /// The files the module depends on. Shared by the handlers of a module.
-    watched: Arc<[Watched]>,
+    watched: Arc<WatchedFiles>,
     generation: usize,
     /// The change of `sys.path` up to which the handler's directory or PythonPath is known to be part of it.
     path_change: AtomicUsize,
@@ -294,7 +294,7 @@ impl Known {
     }
 
     /// The files that a handler depends on. Unlike the rest, the list can be kept and dropped detached.
-    fn watched(&self, name: Name<'_>) -> Option<Arc<[Watched]>> {
+    fn watched(&self, name: Name<'_>) -> Option<Arc<WatchedFiles>> {
         Some(Arc::clone(&self.0[self.position(name)?].1.watched))
     }
 
@@ -324,7 +324,7 @@ fn load(py: Python<'_>, state: &'static State, handler: &Handler<'_>) -> PyResul
     let loaded = py.import("mod_python.importer")?.call_method1("load", arguments)?;
     let (module, watched) = extract_loaded(&loaded)?;
     let object = plain_object(module.bind(py), handler.entry.object())?;
-    let watched = watched.into_iter().map(Watched::from).collect();
+    let watched = Arc::new(watched.into_iter().map(Watched::from).collect());
     Ok(Found { module, object, watched, generation, path_change: AtomicUsize::default() })
 }
 
@@ -363,17 +363,17 @@ impl Found {
     }
 }
 
-fn address_of(watched: &[Watched]) -> usize {
-    watched.as_ptr().addr()
+fn address_of(watched: &WatchedFiles) -> usize {
+    std::ptr::from_ref(watched).addr()
 }
 
 /// Whether the files are as they were; where they are, the next to ask need not look.
-fn are_current(watched: &[Watched], looked_at: Option<&Cell<usize>>) -> bool {
+fn are_current(watched: &WatchedFiles, looked_at: Option<&Cell<usize>>) -> bool {
     let address = address_of(watched);
     if looked_at.is_some_and(|last| last.get() == address) {
         return true;
     }
-    let are_current = watched.iter().all(Watched::is_current);
+    let are_current = watched.are_current();
     if let (true, Some(last)) = (are_current, looked_at) {
         last.set(address);
     }

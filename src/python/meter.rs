@@ -156,7 +156,8 @@ fn same(one: Option<&'static Meter>, other: Option<&'static Meter>) -> bool {
 }
 
 /// Nanoseconds since some time, never fewer than before.
-fn clock() -> u64 {
+#[must_use]
+pub fn clock() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel fills in the record; every Linux has this clock.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
