@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 use std::marker::PhantomData;
+use std::mem;
 use std::ptr::{self, NonNull};
 
 use super::apr_error::AprError;
@@ -36,38 +37,43 @@ impl<'p> Pool<'p> {
     }
 
     /// Calls `action` when the pool is cleared or destroyed, newest registration first. By then its child pools are gone.
-    pub fn on_end(self, action: impl FnOnce() + 'static) {
-        let data = boxed_action(action);
-        // SAFETY: `data` is what run_action expects, and APR runs a cleanup once. Nothing is done before an exec.
-        unsafe {
-            sys::apr_pool_cleanup_register(
-                self.raw(),
-                data,
-                Some(run_action),
-                Some(sys::apr_pool_cleanup_null),
-            );
-        }
+    pub fn on_end<F: FnOnce() + 'static>(self, action: F) {
+        self.put_with(action, run_action::<F>);
     }
 
     /// Calls `action` before anything of the pool is taken apart: all child pools and all that has cleanups still live.
-    pub fn before_end(self, action: impl FnOnce() + 'static) {
-        let data = boxed_action(action);
-        // SAFETY: as in on_end.
-        unsafe { sys::apr_pool_pre_cleanup_register(self.raw(), data, Some(run_action)) }
+    pub fn before_end<F: FnOnce() + 'static>(self, action: F) {
+        let data = self.put(action).as_ptr().cast::<c_void>().cast_const();
+        // SAFETY: run_action::<F> gets the F that was put into the pool, and APR runs a cleanup once.
+        unsafe { sys::apr_pool_pre_cleanup_register(self.raw(), data, Some(run_action::<F>)) }
     }
 
     /// Gives `value` to the pool, which drops it at its end.
     pub(super) fn keep<T: 'static>(self, value: T) -> NonNull<T> {
-        let value = Box::into_raw(Box::new(value));
-        // SAFETY: `value` came from a Box<T>, which is what drop_box::<T> takes back, once.
+        self.put_with(value, drop_value::<T>)
+    }
+
+    /// Moves `value` into the pool, and has `end` called with it when the pool is cleared or destroyed.
+    fn put_with<T: 'static>(self, value: T, end: Cleanup) -> NonNull<T> {
+        let place = self.put(value);
+        // SAFETY: the callers pass a function for a T, and APR runs a cleanup once. Nothing is done before an exec.
         unsafe {
-            sys::apr_pool_cleanup_register(
-                self.raw(),
-                value.cast::<c_void>().cast_const(),
-                Some(drop_box::<T>),
-                Some(sys::apr_pool_cleanup_null),
-            );
-            NonNull::new_unchecked(value)
+            let data = place.as_ptr().cast::<c_void>().cast_const();
+            let none = Some(sys::apr_pool_cleanup_null as Cleanup);
+            sys::apr_pool_cleanup_register(self.raw(), data, Some(end), none);
+        }
+        place
+    }
+
+    /// Moves `value` into memory of the pool. Nobody drops it.
+    fn put<T: 'static>(self, value: T) -> NonNull<T> {
+        const { assert!(mem::align_of::<T>() <= ALIGNMENT, "APR aligns its memory to 8 bytes") };
+        // SAFETY: the pool lives. APR ends the process rather than return NULL, and what it returns is large enough, aligned,
+        // and nobody else's.
+        unsafe {
+            let place = sys::apr_palloc(self.raw(), mem::size_of::<T>().max(1)).cast::<T>();
+            place.write(value);
+            NonNull::new_unchecked(place)
         }
     }
 
@@ -115,23 +121,21 @@ impl Drop for OwnedPool<'_> {
     }
 }
 
-type Action = Box<dyn FnOnce()>;
+/// What APR calls at the end of a pool.
+type Cleanup = unsafe extern "C" fn(*mut c_void) -> sys::apr_status_t;
 
-fn boxed_action(action: impl FnOnce() + 'static) -> *const c_void {
-    let action: Action = Box::new(action);
-    Box::into_raw(Box::new(action)).cast::<c_void>().cast_const()
-}
+/// `APR_ALIGN_DEFAULT` of apr_general.h.
+const ALIGNMENT: usize = 8;
 
-unsafe extern "C" fn run_action(data: *mut c_void) -> sys::apr_status_t {
-    // SAFETY: `data` is from boxed_action, and APR runs a cleanup once.
-    let action = unsafe { Box::from_raw(data.cast::<Action>()) };
-    boundary::contain(boundary::Place::Process, (), || (*action)());
+unsafe extern "C" fn run_action<F: FnOnce()>(data: *mut c_void) -> sys::apr_status_t {
+    // SAFETY: `data` is an F in the pool, and APR runs a cleanup once: nobody uses it afterwards.
+    let action = unsafe { data.cast::<F>().read() };
+    boundary::contain(boundary::Place::Process, (), action);
     sys::APR_SUCCESS as sys::apr_status_t
 }
 
-unsafe extern "C" fn drop_box<T>(data: *mut c_void) -> sys::apr_status_t {
-    // SAFETY: `data` is from Pool::keep::<T>, and APR runs a cleanup once.
-    let value = unsafe { Box::from_raw(data.cast::<T>()) };
-    boundary::contain(boundary::Place::Process, (), || drop(value));
+unsafe extern "C" fn drop_value<T>(data: *mut c_void) -> sys::apr_status_t {
+    // SAFETY: as in run_action, a T.
+    boundary::contain(boundary::Place::Process, (), || unsafe { data.cast::<T>().drop_in_place() });
     sys::APR_SUCCESS as sys::apr_status_t
 }
