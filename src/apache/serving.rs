@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 
 use super::request::Request;
 
-/// What a thread serves: the address of the outermost request, 0 for none; odd while somebody looks at it.
+/// What a thread serves: the address of the outermost request, 0 for none; odd while somebody looks at it. Each is written twice
+/// at each request, and is alone in its cache lines.
+#[repr(align(128))]
 struct Slot {
     thread: AtomicUsize,
     request: AtomicUsize,
