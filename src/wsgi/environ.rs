@@ -123,9 +123,8 @@ impl Names {
             by_name: FxHashMap::default(),
             order: Vec::new(),
             template: template(file_wrapper)?.unbind(),
-            in_template: 0,
+            in_template: Places::default(),
             changes: 0,
-            request: 0,
         };
         Ok(Self {
             known: Mutex::new(known),
@@ -146,10 +145,9 @@ impl Names {
             };
             // A new dict may set off a collection, which may run any code: other requests among it.
             let environ = template.bind(py).copy()?;
-            let mut known = self.known.lock();
+            let known = self.known.lock();
             if known.changes == changes {
-                known.request += 1;
-                return Ok(Entering { known, environ, turn: 0, confirmed: 0 });
+                return Ok(Entering { known, environ, turn: 0, confirmed: Places::default() });
             }
         }
     }
@@ -163,12 +161,10 @@ struct Known {
     order: Vec<usize>,
     /// What every environment has, and those of REPEATED that the last one had.
     template: Py<PyDict>,
-    /// How many of REPEATED are in the template.
-    in_template: usize,
+    /// Which of REPEATED are in the template.
+    in_template: Places,
     /// How often the template was changed.
     changes: u64,
-    /// The number of the request whose environment is made.
-    request: u64,
 }
 
 impl Known {
@@ -197,13 +193,31 @@ struct Variable {
     repeated: Option<Repeated>,
 }
 
-/// What a variable of the template was last.
-#[derive(Default)]
+/// What a variable of the template was last. Nothing is written here for a request that repeats it.
 struct Repeated {
+    /// Where it is in REPEATED.
+    place: usize,
     value: Box<[u8]>,
-    is_in_template: bool,
-    /// The last request that had it.
-    request: u64,
+}
+
+/// Some of REPEATED.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Places(u16);
+
+const _: () = assert!(REPEATED.len() <= u16::BITS as usize);
+
+impl Places {
+    fn has(self, place: usize) -> bool {
+        self.0 & 1 << place != 0
+    }
+
+    fn put(&mut self, place: usize) {
+        self.0 |= 1 << place;
+    }
+
+    fn take(&mut self, place: usize) {
+        self.0 &= !(1 << place);
+    }
 }
 
 /// An environment in the making.
@@ -212,8 +226,8 @@ struct Entering<'k, 'py> {
     environ: Bound<'py, PyDict>,
     /// How many variables there were before the next one.
     turn: usize,
-    /// How many of the template's variables this request has, too.
-    confirmed: usize,
+    /// Which of REPEATED this request has, too.
+    confirmed: Places,
 }
 
 impl<'py> Entering<'_, 'py> {
@@ -228,19 +242,15 @@ impl<'py> Entering<'_, 'py> {
         let Some(repeated) = &mut variable.repeated else {
             return self.environ.set_item(variable.key.bind(py), Latin1(value));
         };
-        if repeated.request != known.request {
-            repeated.request = known.request;
-            self.confirmed += 1;
-        }
-        if repeated.is_in_template && *repeated.value == *value {
+        self.confirmed.put(repeated.place);
+        if known.in_template.has(repeated.place) && *repeated.value == *value {
             return Ok(());
         }
         let text = Latin1(value).into_pyobject(py)?;
         known.changes += 1;
         known.template.bind(py).set_item(variable.key.bind(py), &text)?;
         repeated.value = value.into();
-        known.in_template += usize::from(!repeated.is_in_template);
-        repeated.is_in_template = true;
+        known.in_template.put(repeated.place);
         self.environ.set_item(variable.key.bind(py), text)
     }
 
@@ -249,7 +259,8 @@ impl<'py> Entering<'_, 'py> {
         match std::str::from_utf8(name) {
             Ok(text) if text.is_ascii() && self.known.variables.len() < REMEMBERED => {
                 let interned = PyString::intern(py, text).unbind();
-                let repeated = REPEATED.contains(&text).then(Repeated::default);
+                let place = REPEATED.iter().position(|name| *name == text);
+                let repeated = place.map(|place| Repeated { place, value: Box::default() });
                 self.known.add(name.into(), interned, repeated);
                 self.enter(name, value)
             }
@@ -271,13 +282,14 @@ impl<'py> Entering<'_, 'py> {
         let known = &mut *self.known;
         for variable in &mut known.variables {
             let Some(repeated) = &mut variable.repeated else { continue };
-            if repeated.is_in_template && repeated.request != known.request {
+            let place = repeated.place;
+            if known.in_template.has(place) && !self.confirmed.has(place) {
                 let name = variable.key.bind(py);
                 self.environ.del_item(name)?;
                 known.changes += 1;
                 known.template.bind(py).del_item(name)?;
-                *repeated = Repeated::default();
-                known.in_template -= 1;
+                repeated.value = Box::default();
+                known.in_template.take(place);
             }
         }
         Ok(())
