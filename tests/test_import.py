@@ -1,10 +1,12 @@
 """Importing: reloading at the next request, same names in two directories, paths, and what cannot be imported."""
 
 import textwrap
+import threading
 
 import pytest
 
 from crowd import CLIENTS, crowd
+from httpd import wait_until
 
 
 def module(value):
@@ -32,6 +34,62 @@ def test_reloading_where_python_may_write_its_caches(httpd):
     for value in ("two", "six", "ten"):
         site.write("app.py", module(value))
         assert site.get("/").text == value
+
+
+def test_who_changes_a_module_and_asks_then_has_the_new_one(httpd):
+    """Also while others ask all the time, whose looks at its file requests of the same moment share."""
+    site = httpd(handler=module(0))
+    is_over = threading.Event()
+
+    def talk(ask, number):
+        if number:
+            while not is_over.is_set():
+                assert ask("GET", "/").status == 200
+            return
+        try:
+            for value in range(1, 151):
+                site.write("app.py", module(value))
+                assert ask("GET", "/").text == str(value)
+        finally:
+            is_over.set()
+
+    crowd(site, talk, clients=5)
+
+
+def test_a_module_that_changes_while_it_is_executed(httpd):
+    """Who asks after the change waits for the other thread, and does not get what that one has made."""
+    site = httpd(
+        handler="""
+            import pathlib
+            import time
+
+            pathlib.Path(__file__).with_name("began").touch()
+            time.sleep(0.5)
+
+            def handler(req):
+                req.write("first")
+                return 0
+        """
+    )
+    site.docroot.chmod(0o777)
+    with site.connection() as early:
+        early.request("GET", "/")
+        wait_until((site.docroot / "began").exists, "the module is being executed")
+        site.write("app.py", module("second"))
+        assert site.get("/").text == "second"
+        assert early.getresponse().read() in (b"first", b"second")
+
+
+def test_more_modules_than_a_thread_remembers_the_files_of(httpd):
+    names = [f"module{number}" for number in range(12)]
+    sections = [f'<Location "/{name}">\nSetHandler mod_python\nPythonHandler {name}\n</Location>' for name in names]
+    path = "PythonPath \"sys.path + ['${docroot}']\""
+    site = httpd(server="\n".join([path, *sections]), files={f"{name}.py": module(name) for name in names})
+    for version in ("", "!", "?"):
+        for name in names:
+            site.write(f"{name}.py", module(name + version))
+        for name in names * 2:
+            assert site.get(f"/{name}").text == name + version
 
 
 def test_autoreload_off(httpd):

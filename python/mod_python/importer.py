@@ -173,26 +173,44 @@ def _target_on(name: str, path: Sequence[str]) -> str | None:
 def _import_target(target: str, name: str, autoreload: bool, log: bool) -> ModuleType:
     outer, thread.autoreload = thread.autoreload, autoreload
     try:
-        if autoreload:
-            generations.remove_stale([target])
-        module = generations.finished_module(target)
-        if module is None:
-            if log and target not in sys.modules:
-                _log(f"MP0014: mod_python: (Re)importing module '{name}'")
-            module = _import(target)
+        module = _up_to_date(target, name, log) if autoreload else _finished(target, name, log)
         for part in generations.unfinished(target):
             _import(part)  # waits for the thread that is executing it
     finally:
         thread.autoreload = outer
+    return module
+
+
+def _up_to_date(target: str, name: str, log: bool) -> ModuleType:
+    generations.remove_stale([target])
+    executed_elsewhere = generations.is_executed_elsewhere(target)
+    module = _finished(target, name, log)
+    if executed_elsewhere:
+        # The thread that this one has waited for may have read the file before its last change.
+        generations.remove_stale([target])
+        module = _finished(target, name, log)
+    return module
+
+
+def _finished(target: str, name: str, log: bool) -> ModuleType:
+    module = generations.finished_module(target)
+    if module is None:
+        if log and target not in sys.modules:
+            _log(f"MP0014: mod_python: (Re)importing module '{name}'")
+        module = _import(target)
     return module  # type: ignore[no-any-return]
 
 
 def _import(full_name: str) -> ModuleType:
     """The module as it was imported, even if another thread has taken it out of `sys.modules` since."""
-    with Importing(full_name):
+    if "." not in full_name:
+        # Not `Importing`: others may take it out when it has changed, and not only when nobody asks for it.
         outermost: ModuleType = _builtin_import(full_name, None, None, ())
+        return outermost
+    with Importing(full_name):
+        _builtin_import(full_name, None, None, ())
         # As long as this thread is importing it, nobody takes out the part of a package.
-        return sys.modules[full_name] if "." in full_name else outermost
+        return sys.modules[full_name]
 
 
 def _builtin_import(
