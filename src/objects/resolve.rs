@@ -159,22 +159,28 @@ pub fn look_ahead(interpreter: &Interpreter, handler: &Handler<'_>) {
     };
     let resident = &state.handlers;
     let name = Name::of(handler);
-    let change = resident.changes.load(Ordering::Acquire);
-    REMEMBERED.with_borrow_mut(|all| {
-        let known = all.iter().position(|one| one.is_of(resident, name));
-        let index = if let Some(index) = known.filter(|index| all[*index].change == change) {
-            index
-        } else {
-            let Some(watched) = resident.found.0.lock().watched(name) else { return };
-            if let Some(former) = known.or((all.len() == MOST_REMEMBERED).then_some(0)) {
-                all.remove(former);
-            }
-            let (resident, key) = (resident.address(), name.into());
-            all.push(Remembered { resident, change, key, watched });
-            all.len() - 1
-        };
-        are_current(&all[index].watched, Some(looked_at));
+    // At the end of a thread nothing is remembered any more.
+    let _ = REMEMBERED.try_with(|all| {
+        let mut all = all.borrow_mut();
+        if let Some(index) = remembered(&mut all, resident, name) {
+            are_current(&all[index].watched, Some(looked_at));
+        }
     });
+}
+
+/// Where the files of a handler are among those that the thread remembers; None for one that has not been found yet.
+fn remembered(all: &mut Vec<Remembered>, resident: &Resident, name: Name<'_>) -> Option<usize> {
+    let change = resident.changes.load(Ordering::Acquire);
+    let known = all.iter().position(|one| one.is_of(resident, name));
+    if let Some(index) = known.filter(|index| all[*index].change == change) {
+        return Some(index);
+    }
+    let watched = resident.found.0.lock().watched(name)?;
+    if let Some(former) = known.or((all.len() == MOST_REMEMBERED).then_some(0)) {
+        all.remove(former);
+    }
+    all.push(Remembered { resident: resident.address(), change, key: name.into(), watched });
+    Some(all.len() - 1)
 }
 
 /// The object of a handler that was found before and where there is nothing to be looked at any more, in one short look.
