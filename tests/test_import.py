@@ -80,6 +80,49 @@ def test_a_module_that_changes_while_it_is_executed(httpd):
         assert early.getresponse().read() in (b"first", b"second")
 
 
+def test_what_a_module_imports_changes_while_another_thread_executes_it(httpd):
+    """Who asks after the change has it, also by a handler of its own."""
+    user = """
+        import near
+
+        def handler(req):
+            req.write(near.VALUE)
+            return 0
+    """
+    site = httpd(
+        server="""
+            <Location /one>
+                SetHandler mod_python
+                PythonHandler one
+            </Location>
+            <Location /two>
+                SetHandler mod_python
+                PythonHandler two
+            </Location>
+            PythonPath "sys.path + ['${docroot}']"
+        """,
+        files={
+            "one.py": user,
+            "two.py": user,
+            "near.py": """
+                import pathlib
+                import time
+
+                pathlib.Path(__file__).with_name("began").touch()
+                time.sleep(0.5)
+                VALUE = "first"
+            """,
+        },
+    )
+    site.docroot.chmod(0o777)
+    with site.connection() as early:
+        early.request("GET", "/one")
+        wait_until((site.docroot / "began").exists, "the imported module is being executed")
+        site.write("near.py", "VALUE = 'second'\n")
+        assert site.get("/two").text == "second"
+        assert early.getresponse().read() in (b"first", b"second")
+
+
 def test_more_modules_than_a_thread_remembers_the_files_of(httpd):
     names = [f"module{number}" for number in range(12)]
     sections = [f'<Location "/{name}">\nSetHandler mod_python\nPythonHandler {name}\n</Location>' for name in names]

@@ -190,13 +190,6 @@ def finished_module(full_name: str) -> Any:
         return None if generation is None or generation.executed_by else sys.modules.get(full_name)
 
 
-def is_executed_elsewhere(full_name: str) -> bool:
-    """Whether another thread is executing the module."""
-    with _lock:
-        generation = _current.get(full_name)
-        return generation is not None and generation.executed_by not in (0, get_ident())
-
-
 def watched(full_name: str) -> tuple[Stamp, ...]:
     """The stamps of all files that made the module: its own, and those of all that it imported, directly or not."""
     with _lock:

@@ -183,13 +183,13 @@ def _import_target(target: str, name: str, autoreload: bool, log: bool) -> Modul
 
 def _up_to_date(target: str, name: str, log: bool) -> ModuleType:
     generations.remove_stale([target])
-    executed_elsewhere = generations.is_executed_elsewhere(target)
-    module = _finished(target, name, log)
-    if executed_elsewhere:
-        # The thread that this one has waited for may have read the file before its last change.
+    module = generations.finished_module(target)
+    if module is None:
+        _finished(target, name, log)
+        # It, or what it imported, may be of a thread that was waited for, and that read a file before its last change.
         generations.remove_stale([target])
         module = _finished(target, name, log)
-    return module
+    return module  # type: ignore[no-any-return]
 
 
 def _finished(target: str, name: str, log: bool) -> ModuleType:

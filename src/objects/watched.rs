@@ -49,8 +49,8 @@ pub struct WatchedFiles {
 }
 
 /// Nanoseconds for which a look is good for other threads, too: a system call for each file is a good part of a short request,
-/// and a busy server serves several in this time. It is about what a request takes from its client to here, and less than a
-/// tick of the clock that file systems take their times from, so that who changes a file and asks then has the new one.
+/// and a busy server serves several in this time. It is about what a request takes from its client to here, so that who changes
+/// a file and asks then has the new one, and less than a tick of the clock that many file systems take their times from.
 const SHARED_FOR: u64 = 50_000;
 
 impl WatchedFiles {
