@@ -7,6 +7,9 @@ use super::request::Request;
 use super::status::Status;
 use super::sys;
 
+/// A block is not less than this because the client has announced less, bytes.
+const SMALL_BLOCK: usize = 8 * 1024;
+
 /// What is done about bodies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReadPolicy {
@@ -55,19 +58,37 @@ impl Request<'_> {
         buffer: &mut Vec<u8>,
         most: usize,
     ) -> Result<usize, ReadError> {
-        buffer.reserve(most);
-        let count = self.get_client_block(&mut buffer.spare_capacity_mut()[..most])?.len();
+        if self.has_no_more() {
+            return Ok(0);
+        }
+        let most = match self.read_chunked() {
+            // A filter may have more to give than the client has announced.
+            0 => most.min(usize::try_from(self.remaining()).unwrap_or(0).max(SMALL_BLOCK)),
+            _ => most,
+        };
+        // More memory is a copy of what there is.
+        if buffer.capacity() - buffer.len() < most.div_ceil(2) {
+            buffer.reserve(most);
+        }
+        let room = buffer.spare_capacity_mut();
+        let most = most.min(room.len());
+        let count = self.get_client_block(&mut room[..most])?.len();
         // SAFETY: so many bytes have been written where the buffer has ended.
         unsafe { buffer.set_len(buffer.len() + count) };
         Ok(count)
     }
 
+    /// Whether the body's end has come.
+    fn has_no_more(self) -> bool {
+        let remaining = self.remaining();
+        remaining < 0 || (remaining == 0 && self.read_chunked() == 0)
+    }
+
     /// Writes bytes to the start of `room`, and returns them; waits until there are some. None is the end. As
     /// `ap_get_client_block`, which does not tell what went wrong.
     pub fn get_client_block(self, room: &mut [MaybeUninit<u8>]) -> Result<&[u8], ReadError> {
-        let (remaining, is_chunked) = (self.remaining(), self.read_chunked() != 0);
-        let most = room.len();
-        if most == 0 || remaining < 0 || (remaining == 0 && !is_chunked) {
+        let (is_chunked, most) = (self.read_chunked() != 0, room.len());
+        if most == 0 || self.has_no_more() {
             // SAFETY: it has no bytes.
             return Ok(unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), 0) });
         }
