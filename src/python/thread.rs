@@ -1,8 +1,8 @@
 //! Attaching the current thread to an interpreter, and detaching it around what blocks.
 //!
 //! One `PyThreadState` per (thread, interpreter), made on first use and deleted when the thread ends. PyO3 counts
-//! attachments privately and must see a positive count whenever Python objects are touched, so every way in goes
-//! through one of PyO3's own trampolines (`counted`).
+//! attachments privately and must see a positive count whenever Python objects are touched, so every way in from
+//! outside of an attachment goes through one of PyO3's own trampolines (`counted`).
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -126,7 +126,7 @@ where
     F: for<'py> FnOnce(Python<'py>) -> R,
 {
     let mut errand = Errand { f: Some(f), result: None };
-    if let Err(panic) = enter(&mut errand) {
+    if let Err(panic) = count(&mut errand) {
         resume_unwind(panic);
     }
     errand.result.expect("it has been run")
@@ -143,9 +143,20 @@ impl<F: for<'py> FnOnce(Python<'py>) -> R, R> Counted for Errand<F, R> {
     }
 }
 
+/// Does what Python has called for. A thread that came to Python through [`attach`] is counted already. `Err` is what it panicked
+/// with.
+pub(super) fn enter(errand: &mut dyn Counted) -> thread::Result<()> {
+    if !is_attached() {
+        return count(errand);
+    }
+    // SAFETY: the thread is attached, and PyO3 counts it for as long as the attachment lasts.
+    let py = unsafe { Python::assume_attached() };
+    catch_unwind(AssertUnwindSafe(|| errand.run(py)))
+}
+
 /// As [`counted`], one piece of code for all that is done so. `Err` is what it panicked with.
 #[inline(never)]
-pub(super) fn enter(errand: &mut dyn Counted) -> thread::Result<()> {
+fn count(errand: &mut dyn Counted) -> thread::Result<()> {
     let mut call = Call { errand, result: Ok(()) };
     // SAFETY: the trampoline hands its first argument to `run` untouched, and only there it is used, as the `Call` it is.
     unsafe { noargs::<Enter>((&raw mut call).cast(), ptr::null_mut()) };
@@ -166,7 +177,7 @@ impl MethodDef<noargs::Func> for Enter {
 /// Never lets a panic reach PyO3, whose exception for it lives in a process-wide static.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 fn run(py: Python<'_>, call: *mut ffi::PyObject) -> PyResult<*mut ffi::PyObject> {
-    // SAFETY: `enter` passed its own `Call`, alive and used by nobody else meanwhile.
+    // SAFETY: `count` passed its own `Call`, alive and used by nobody else meanwhile.
     let call = unsafe { &mut *call.cast::<c_void>().cast::<Call<'_>>() };
     call.result = catch_unwind(AssertUnwindSafe(|| call.errand.run(py)));
     Ok(ptr::null_mut())
