@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::pool::Pool;
-use super::text::{self, with_c_str};
+use super::text::{self, with_terminated};
 use super::{array, sys};
 
 /// A table that lives, with all it has ever held, as long as its pool.
@@ -92,7 +92,7 @@ impl<'t> Table<'t> {
     /// Removes all entries of `key`.
     pub fn unset(self, key: &[u8]) {
         // SAFETY: the table lives.
-        with_c_str(key, |key| unsafe { sys::apr_table_unset(self.raw.as_ptr(), key.as_ptr()) });
+        with_terminated(key, |key| unsafe { sys::apr_table_unset(self.raw.as_ptr(), key) });
     }
 
     pub fn clear(self) {
@@ -162,8 +162,8 @@ impl<'t> Table<'t> {
         value: &[u8],
         action: impl FnOnce(*mut sys::apr_table_t, *const c_char, *const c_char),
     ) {
-        with_c_str(key, |key| {
-            with_c_str(value, |value| action(self.raw.as_ptr(), key.as_ptr(), value.as_ptr()))
+        with_terminated(key, |key| {
+            with_terminated(value, |value| action(self.raw.as_ptr(), key, value));
         });
     }
 }

@@ -22,22 +22,31 @@ pub(super) unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
 /// Calls `action` with `text` as a C string, which lives only for the call. As C would, it ends at the first NUL.
 pub(super) fn with_c_str<T>(text: &[u8], action: impl FnOnce(&CStr) -> T) -> T {
     let text = before_nul(text);
+    with_terminated(text, |start| {
+        // SAFETY: the text, in which there is no NUL, and one after it.
+        let bytes = unsafe { slice::from_raw_parts(start.cast::<u8>(), text.len() + 1) };
+        // SAFETY: as above.
+        action(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
+    })
+}
+
+/// Calls `action` with the start of a copy of `text` and a NUL, which lives only for the call: for C, to which the text ends at
+/// the first NUL anyway.
+pub(super) fn with_terminated<T>(text: &[u8], action: impl FnOnce(*const c_char) -> T) -> T {
     if text.len() < ON_STACK {
         let mut buffer = [const { MaybeUninit::<u8>::uninit() }; ON_STACK];
-        let (filled, _) = buffer.split_at_mut(text.len() + 1);
-        // SAFETY: there is room for the text and a NUL, which are written before they are looked at; the text has none.
-        return action(unsafe {
-            let start = filled.as_mut_ptr().cast::<u8>();
+        let start = buffer.as_mut_ptr().cast::<u8>();
+        // SAFETY: there is room for the text and a NUL.
+        unsafe {
             ptr::copy_nonoverlapping(text.as_ptr(), start, text.len());
             start.add(text.len()).write(0);
-            CStr::from_bytes_with_nul_unchecked(slice::from_raw_parts(start, filled.len()))
-        });
+        }
+        return action(start.cast());
     }
     let mut buffer = Vec::with_capacity(text.len() + 1);
     buffer.extend_from_slice(text);
     buffer.push(0);
-    let text = CStr::from_bytes_until_nul(&buffer).expect("a NUL has just been added");
-    action(text)
+    action(buffer.as_ptr().cast())
 }
 
 /// What C sees of `text`.
