@@ -278,3 +278,32 @@ def test_a_class_of_fields_of_ones_own(httpd):
         ("Turned", "a", "dcb", None),
         ("StringField", "a", "bcd", None),
     ]
+
+
+def test_who_holds_all_objects_while_fields_are_made(httpd):
+    """The collector's callbacks run in the middle, and may keep what it shows them."""
+    site = httpd(
+        functions="""
+            import gc
+            from mod_python import util
+
+            def fields(req):
+                held = []
+
+                def hold(phase, details):
+                    held.append([found for found in gc.get_objects(generation=0) if type(found) is tuple])
+
+                threshold = gc.get_threshold()
+                gc.callbacks.append(hold)
+                gc.set_threshold(5)
+                try:
+                    form = util.FieldStorage(req)
+                finally:
+                    gc.set_threshold(*threshold)
+                    gc.callbacks.remove(hold)
+                return len(held) > 3, [(field.name, str(field)) for field in form.list]
+        """
+    )
+    pairs = [(f"name{number}", f"value{number}") for number in range(30)]
+    query = "&".join("=".join(pair) for pair in pairs)
+    assert site.call("fields", query=f"?{query}") == (True, pairs)

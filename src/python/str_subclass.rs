@@ -1,16 +1,21 @@
 //! Many instances of one subclass of `str`, with what their slots hold: what a call of the class looks up is looked up once.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 use pyo3::{Borrowed, ffi};
 
 use super::Object;
+use super::class::reference_count;
 
 /// A subclass of `str`.
 pub struct StrSubclass<'py> {
     class: Bound<'py, PyType>,
     /// `str.__new__`, if a call of the class does nothing else.
     new: Option<ffi::newfunc>,
+    /// The arguments of its calls, which it keeps nothing of: one tuple for all.
+    arguments: Bound<'py, PyTuple>,
 }
 
 impl<'py> StrSubclass<'py> {
@@ -26,7 +31,8 @@ impl<'py> StrSubclass<'py> {
             && same(ffi::Py_tp_init);
         // SAFETY: the slot of this number holds a function of this type.
         let new = is_plain.then(|| unsafe { as_new(slot_of(&text, ffi::Py_tp_new)) }).flatten();
-        Ok(Self { class, new })
+        let arguments = PyTuple::new(class.py(), [PyString::new(class.py(), "")])?;
+        Ok(Self { class, new, arguments })
     }
 
     #[must_use]
@@ -38,11 +44,23 @@ impl<'py> StrSubclass<'py> {
     /// What the class raises; `MemoryError`.
     pub fn instantiate(&self, text: Object<'py>) -> PyResult<Object<'py>> {
         let Some(new) = self.new else { return self.class.call1((text,)) };
-        let arguments = PyTuple::new(self.class.py(), [text])?;
+        let arguments = self.arguments_of(text)?;
         // SAFETY: attached; what a call of the class would pass.
         unsafe {
             let made = new(self.class.as_type_ptr(), arguments.as_ptr(), std::ptr::null_mut());
             Bound::from_owned_ptr_or_err(self.class.py(), made)
+        }
+    }
+
+    /// `text` in the tuple for all; in one of its own while somebody has found that, by `gc.get_objects()`.
+    fn arguments_of(&self, text: Object<'py>) -> PyResult<Cow<'_, Bound<'py, PyTuple>>> {
+        if reference_count(self.arguments.as_any()) != 1 {
+            return PyTuple::new(self.class.py(), [text]).map(Cow::Owned);
+        }
+        // SAFETY: attached; the tuple has one item, which may be replaced, since nobody else has the tuple.
+        match unsafe { ffi::PyTuple_SetItem(self.arguments.as_ptr(), 0, text.into_ptr()) } {
+            0 => Ok(Cow::Borrowed(&self.arguments)),
+            _ => Err(PyErr::fetch(self.class.py())),
         }
     }
 
