@@ -63,7 +63,7 @@ impl Request<'_> {
         }
         let most = match self.read_chunked() {
             // A filter may have more to give than the client has announced.
-            0 => most.min(usize::try_from(self.remaining()).unwrap_or(0).max(SMALL_BLOCK)),
+            0 => most.min(usize::try_from(self.remaining()).unwrap_or(most).max(SMALL_BLOCK)),
             _ => most,
         };
         // More memory is a copy of what there is.

@@ -24,9 +24,10 @@ pub(super) fn with_c_str<T>(text: &[u8], action: impl FnOnce(&CStr) -> T) -> T {
     let text = before_nul(text);
     with_terminated(text, |start| {
         // SAFETY: the text, in which there is no NUL, and one after it.
-        let bytes = unsafe { slice::from_raw_parts(start.cast::<u8>(), text.len() + 1) };
-        // SAFETY: as above.
-        action(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
+        action(unsafe {
+            let bytes = slice::from_raw_parts(start.cast::<u8>(), text.len() + 1);
+            CStr::from_bytes_with_nul_unchecked(bytes)
+        })
     })
 }
 
