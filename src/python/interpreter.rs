@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::Mutex;
 use pyo3::{PyResult, Python, ffi};
 
-use super::gil::{self, Gil, Sharing};
+use super::gil::{self, Sharing};
+use super::gil_turns::Gil;
 use super::meter::Meter;
 use super::runtime::{self, StartError};
 use super::{compat, thread};

@@ -14,7 +14,7 @@ use std::thread;
 use pyo3::impl_::trampoline::{MethodDef, noargs};
 use pyo3::{PyResult, Python, ffi};
 
-use super::gil::Gil;
+use super::gil_turns::Gil;
 use super::interpreter::{self, Interpreter};
 use super::meter::{Arrival, Meter, Pause, Stay, UNMEASURED};
 use super::states;
@@ -94,18 +94,30 @@ fn while_detached(py: Python<'_>, errand: &mut dyn Detached) {
     let visit = Visit::note();
     let pause = Pause::begin();
     let gil = visit.attached.gil;
-    gil.note_free(pause.since());
+    // A thread that Python has made lets go of the lock without telling us.
+    let takes_turns = !visit.lent;
+    if takes_turns {
+        gil.note_free(pause.since());
+    }
     let carried = Carried(|| {
+        if takes_turns {
+            gil.give_turn();
+        }
         errand.run();
         pause.want(gil.is_held());
-        gil.wait_for_turn();
+        if takes_turns {
+            gil.wait_for_turn();
+        }
     });
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that keeps our own count beside PyO3's"
     )]
     py.detach(move || carried.run());
-    gil.note_held(pause.end());
+    let back = pause.end();
+    if takes_turns {
+        gil.note_held(back);
+    }
     drop(visit);
 }
 
@@ -196,6 +208,7 @@ impl Attachment {
             outer.gil.note_free(UNMEASURED);
             // SAFETY: this thread is attached with `outer`, which is restored when the attachment is dropped.
             unsafe { ffi::PyEval_SaveThread() };
+            outer.gil.give_turn();
         }
         let arrival = Arrival::new(meter, inner.gil.is_held());
         inner.gil.wait_for_turn();
@@ -215,6 +228,7 @@ impl Drop for Attachment {
         self.inner.gil.note_free(left);
         // SAFETY: this thread is attached since `enter`; everything within has detached what it attached.
         unsafe { ffi::PyEval_SaveThread() };
+        self.inner.gil.give_turn();
         if let Some(outer) = self.outer {
             // SAFETY: the state was saved by `enter` on this thread.
             unsafe { ffi::PyEval_RestoreThread(outer.state) };
