@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -55,13 +55,17 @@ impl Waiter {
 
     /// Waits to be told something. To be called by the thread itself.
     pub fn wait(&self, patience: Duration) -> Word {
-        if self.word.load(Ordering::Acquire) == NOTHING {
-            thread::park_timeout(patience);
+        let end = Instant::now() + patience;
+        // A thread may have been woken up for a word that it has heard already.
+        while self.word.load(Ordering::Acquire) == NOTHING {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Word::Nothing;
+            }
+            thread::park_timeout(left);
         }
-        match self.word.load(Ordering::Acquire) {
-            NOTHING => return Word::Nothing,
-            TURN => {}
-            _ => return Word::Go,
+        if self.word.load(Ordering::Acquire) == GO {
+            return Word::Go;
         }
         if let Some(elsewhere) = self.elsewhere.lock().take() {
             elsewhere.allow();
@@ -226,6 +230,18 @@ mod tests {
         assert!(queue.is_empty());
         assert!(!queue.leave(&second));
         assert_eq!((first.wait(SOON), second.wait(LATE)), (Word::Nothing, Word::Go));
+    }
+
+    #[test]
+    fn an_old_word_ends_no_wait() {
+        let queue = Queue::new();
+        let [waiter] = waiters(&queue);
+        queue.dissolve();
+        assert_eq!(waiter.wait(LATE), Word::Go, "which it sees without having slept");
+        assert_eq!(queue.enter(&waiter, 1, false, || false), Some(0));
+        let (before, patience) = (Instant::now(), Duration::from_millis(10));
+        assert_eq!(waiter.wait(patience), Word::Nothing);
+        assert!(before.elapsed() >= patience);
     }
 
     #[test]
