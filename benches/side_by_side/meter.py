@@ -29,6 +29,23 @@ def _ticks(pid: int) -> int:
     return (int(fields[11]) + int(fields[12])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
+class Stolen:
+    """What the host of a virtual machine has taken away since this was made."""
+
+    def __init__(self) -> None:
+        self._before = _jiffies()
+
+    def share(self) -> float:
+        """As a part of the time of all processors, between 0 and 1."""
+        passed = [after - before for before, after in zip(self._before, _jiffies())]
+        return passed[7] / max(1, sum(passed))
+
+
+def _jiffies() -> list[int]:
+    """Of all processors: user, nice, system, idle, iowait, irq, softirq, steal (proc(5))."""
+    return [int(field) for field in _read("/proc/stat").split(maxsplit=9)[1:9]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Memory:
     """Of one process, in MB of 1024 kB."""

@@ -21,7 +21,7 @@ def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cell
         "ours/mod_wsgi",
         "target",
         "C/Debian",
-        "spread",
+        "stolen",
         "req/s",
     ]
     rows = [heads]
@@ -32,7 +32,7 @@ def times(layout: str, cases: Sequence[Case], sides: Sequence[Side], cells: Cell
         row += _against(mine, "debian", case.at_most_debian.get(layout))
         row += _against(mine, "wsgi", case.at_most_wsgi.get(layout))
         row += _against(mine, "debian", None, of="c")[:1]
-        row.append(_spread(list(mine.values())))
+        row.append(_stolen(list(mine.values())))
         row.append(" ".join(_rate(mine[side.name]) for side in sides))
         rows.append(row)
     rows += _default_write(heads, sides, cells)
@@ -66,8 +66,9 @@ def _against(cells: dict[str, Cell], other: str, at_most: float | None, of: str 
     found = ratio(cells[of], cells[other]) if of in cells and other in cells else None
     if found is None:
         return ["-", target]
-    met = "" if not at_most else " ok" if found <= at_most else " OVER"
-    return [f"{found:.2f}", target + met]
+    met = "" if not at_most else " ok" if found.median <= at_most else " OVER"
+    error = "" if found.error is None else f" ±{found.error:.2f}"
+    return [f"{found.median:.2f}{error}", target + met]
 
 
 def _microseconds(cell: Cell) -> str:
@@ -81,9 +82,10 @@ def _rate(cell: Cell) -> str:
     return f"{cell.requests / cell.seconds:.0f}" if cell.seconds and not cell.wrong else "-"
 
 
-def _spread(cells: list[Cell]) -> str:
-    spreads = [cell.spread() for cell in cells if cell.microseconds]
-    return f"±{max(spreads) * 100:.0f}%" if spreads else ""
+def _stolen(cells: list[Cell]) -> str:
+    """The most that the host took away in a round that counts."""
+    most = max((share for cell in cells for share in cell.stolen), default=None)
+    return "" if most is None else f"{most * 100:.0f}%"
 
 
 def _complaints(cells: Cells) -> str:
