@@ -246,6 +246,7 @@ mod tests {
 
     #[test]
     fn a_turn_reaches_a_thread_that_sleeps() {
+        processor::be_busy();
         let queue = Queue::new();
         thread::scope(|scope| {
             let sleeper = scope.spawn(|| {

@@ -241,6 +241,7 @@ impl Gil {
     pub fn note_free(&self, now: u64) {
         if ticket().is_multiple_of(ASKED) {
             self.note_waits(processor::waits() != self.waits.load(Ordering::Relaxed));
+            processor::look(now);
         }
         let since = self.since.load(Ordering::Relaxed);
         if since != UNMEASURED && now != UNMEASURED {
@@ -324,6 +325,7 @@ mod tests {
 
     #[test]
     fn how_long_it_is_held_follows_most_of_its_holders() {
+        processor::be_busy();
         let gil = Gil::new();
         let usual_after = |lengths: &[u64]| {
             for length in lengths.iter().cycle().take(3_000) {
@@ -372,6 +374,7 @@ mod tests {
 
     #[test]
     fn who_waits_gets_the_lock_when_it_is_free() {
+        processor::be_busy();
         for is_long in [false, true] {
             let gil = Gil::new();
             gil.is_long.store(is_long, Ordering::Relaxed);
@@ -397,6 +400,7 @@ mod tests {
 
     #[test]
     fn who_waits_sleeps_where_it_is_held_for_long() {
+        processor::be_busy();
         let is_long = |gil: &Gil| gil.is_long.load(Ordering::Relaxed);
         let gil = Gil::new();
         (0..500).for_each(|_| hold(&gil, Limits::BOUND.long * 2));

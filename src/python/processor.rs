@@ -1,14 +1,21 @@
 //! On which of the machine's processors threads run, and whether they have waited for something.
 
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 /// Processors that a thread may run on.
 #[derive(Clone, Copy)]
 pub(super) struct Processors(libc::cpu_set_t);
 
 const SIZE: usize = size_of::<libc::cpu_set_t>();
+
+/// Nanoseconds between two looks at what the machine's processors do.
+const A_MOMENT: u64 = 100_000_000;
+/// So many idle ones are to spare. Of two, one is idle for a while whenever all wait for what the other does.
+const TO_SPARE: f64 = 1.5;
 
 /// Set once the system, or a policy of it, has refused to bind a thread.
 static REFUSED: AtomicBool = AtomicBool::new(false);
@@ -60,8 +67,60 @@ impl Processors {
     }
 }
 
-/// Whether there is more than one processor, nobody has refused it, and there is no filter of system calls, which may end the
-/// process for a call that it does not know from other servers (seccomp(2)).
+/// Seconds since the machine was started, and those that its processors have been idle since, summed up (proc(5)).
+#[derive(Clone, Copy)]
+struct Uptime {
+    passed: f64,
+    idle: f64,
+}
+
+impl Uptime {
+    fn read() -> Option<Self> {
+        Self::parse(&std::fs::read_to_string("/proc/uptime").ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace().map(|word| word.parse().ok());
+        Some(Self { passed: words.next()??, idle: words.next()?? })
+    }
+
+    /// How many processors were idle since an earlier time, on the average.
+    fn idle_since(self, before: Self) -> f64 {
+        (self.idle - before.idle) / (self.passed - before.passed)
+    }
+}
+
+/// Whether the machine has no processors to spare, as far as is known.
+static IS_BUSY: AtomicBool = AtomicBool::new(false);
+/// When to look at that again.
+static NEXT_LOOK: AtomicU64 = AtomicU64::new(0);
+
+/// Looks whether the machine has processors to spare, unless somebody has done so a moment ago; `now`: nanoseconds.
+pub(super) fn look(now: u64) {
+    static BEFORE: Mutex<Option<Uptime>> = Mutex::new(None);
+    let next = NEXT_LOOK.load(Ordering::Relaxed);
+    let is_mine = |next, later| {
+        NEXT_LOOK.compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    };
+    if now < next || !is_mine(next, now + A_MOMENT) {
+        return;
+    }
+    let now = Uptime::read();
+    let before = mem::replace(&mut *BEFORE.lock(), now);
+    let idle = now.zip(before).map(|(now, before)| now.idle_since(before));
+    IS_BUSY.store(idle.is_some_and(|idle| idle < TO_SPARE), Ordering::Relaxed);
+}
+
+/// Takes the machine for one that has none to spare, from now on.
+#[cfg(test)]
+pub(super) fn be_busy() {
+    NEXT_LOOK.store(u64::MAX, Ordering::Relaxed);
+    IS_BUSY.store(true, Ordering::Relaxed);
+}
+
+/// Whether threads are to be bound: there is more than one processor, but none to spare, on which a thread had better wake up;
+/// nobody has refused it; and there is no filter of system calls, which may end the process for a call that it does not know
+/// from other servers (seccomp(2)).
 pub(super) fn may_bind() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
     let may = *MAY.get_or_init(|| {
@@ -69,7 +128,7 @@ pub(super) fn may_bind() -> bool {
         let status = || std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         several && status().lines().any(|line| line.split_whitespace().eq(["Seccomp:", "0"]))
     });
-    may && !REFUSED.load(Ordering::Relaxed)
+    may && IS_BUSY.load(Ordering::Relaxed) && !REFUSED.load(Ordering::Relaxed)
 }
 
 /// How often the calling thread has waited for something so far. Being made to wait for a processor does not count.
@@ -95,7 +154,31 @@ mod tests {
     }
 
     #[test]
+    fn how_many_are_idle_is_an_average() {
+        let before = Uptime::parse("100.50 300.25\n").expect("as the kernel writes it");
+        let idle = |text| Uptime::parse(text).map(|now| now.idle_since(before));
+        assert_eq!(idle("102.50 300.25"), Some(0.0));
+        assert_eq!(idle("102.50 303.25"), Some(1.5));
+        assert_eq!(idle("102.50"), None);
+        assert_eq!(idle("soon 1.0"), None);
+        let is_busy = |text| idle(text).is_some_and(|idle| idle < TO_SPARE);
+        assert!(!is_busy("100.50 300.25"), "no time has passed");
+    }
+
+    #[test]
+    fn nobody_is_bound_before_the_machine_was_seen_busy() {
+        assert!(!may_bind());
+        look(1);
+        assert!(!may_bind(), "of one look");
+        assert!(Uptime::read().is_some());
+        be_busy();
+        look(u64::MAX - 1);
+        assert!(IS_BUSY.load(Ordering::Relaxed));
+    }
+
+    #[test]
     fn who_is_bound_can_run_where_it_could_before() {
+        be_busy();
         let before = allowed();
         let (tell, told) = mpsc::channel::<Option<Processors>>();
         let (say, said) = mpsc::channel();
