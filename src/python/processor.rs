@@ -1,6 +1,6 @@
 //! On which of the machine's processors threads run, and whether they have waited for something.
 
-use std::mem::{self, MaybeUninit};
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -99,15 +99,19 @@ static NEXT_LOOK: AtomicU64 = AtomicU64::new(0);
 pub(super) fn look(now: u64) {
     static BEFORE: Mutex<Option<Uptime>> = Mutex::new(None);
     let next = NEXT_LOOK.load(Ordering::Relaxed);
-    let is_mine = |next, later| {
+    let is_next = |later| {
         NEXT_LOOK.compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     };
-    if now < next || !is_mine(next, now + A_MOMENT) {
+    if now < next || !is_next(now + A_MOMENT) {
         return;
     }
-    let now = Uptime::read();
-    let before = mem::replace(&mut *BEFORE.lock(), now);
-    let idle = now.zip(before).map(|(now, before)| now.idle_since(before));
+    // A copy of the process may have been made while another thread had it.
+    let Some(mut before) = BEFORE.try_lock() else { return };
+    let Some(uptime) = Uptime::read() else {
+        NEXT_LOOK.store(u64::MAX, Ordering::Relaxed);
+        return;
+    };
+    let idle = before.replace(uptime).map(|before| uptime.idle_since(before));
     IS_BUSY.store(idle.is_some_and(|idle| idle < TO_SPARE), Ordering::Relaxed);
 }
 
