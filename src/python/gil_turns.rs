@@ -1,6 +1,7 @@
 //! How the threads of the server take turns at one of Python's locks.
 
 use std::cell::Cell;
+use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
@@ -33,6 +34,9 @@ pub(super) struct Gil {
     /// Whether who waits for a turn sleeps, and whether turns do more harm than good.
     is_long: AtomicBool,
     is_unfit: AtomicBool,
+    /// Whether somebody has had to wait since the lock was got, and how often in a row nobody had; up to CALM.
+    is_wanted: AtomicBool,
+    calm: AtomicU32,
     queue: Queue,
 }
 
@@ -57,8 +61,14 @@ impl Limits {
     }
 }
 
+/// Nanoseconds. Where the lock is held for no longer, who waits keeps its processor for so long as the second: the holder runs on
+/// another, and is done before a third thread could begin.
+const SHORT: u64 = 3_000;
+const STAY: u64 = 6_000;
 /// How often a thread looks before it sleeps after all.
 const LOOKS: u32 = 40;
+/// So often in a row nobody had to wait, and nobody will soon.
+const CALM: u32 = 64;
 /// Nanoseconds for which the lock is held, as long as nobody knows.
 const FIRST_GUESS: u64 = 2_500;
 /// Nanoseconds, after which who waits takes the turn of a thread that is still not awake.
@@ -84,6 +94,8 @@ impl Gil {
             waiting: AtomicU32::new(0),
             is_long: AtomicBool::new(false),
             is_unfit: AtomicBool::new(false),
+            is_wanted: AtomicBool::new(false),
+            calm: AtomicU32::new(CALM),
             queue: Queue::new(),
         }
     }
@@ -93,10 +105,12 @@ impl Gil {
     /// one processor must fetch from the cache of another, when threads on both get the lock by turns.
     pub fn wait_for_turn(&self) {
         let ticket = next_ticket();
-        if self.is_unfit.load(Ordering::Relaxed) || self.take(ticket) {
+        let is_unfit = self.is_unfit.load(Ordering::Relaxed);
+        if if is_unfit { !self.is_held() } else { self.take(ticket) } {
             return;
         }
-        if !fork::is_copy() {
+        change(&self.is_wanted, true, false);
+        if !is_unfit && !fork::is_copy() {
             self.wait(ticket);
         }
     }
@@ -124,6 +138,9 @@ impl Gil {
 
     /// Who has looked often enough sleeps in the queue of Python's lock, and those behind do so at once.
     fn look_again(&self, ticket: u64) {
+        if self.stay(ticket) {
+            return;
+        }
         for _ in 0..LOOKS {
             thread::yield_now();
             if self.take(ticket) || self.is_slow() {
@@ -131,6 +148,21 @@ impl Gil {
             }
         }
         self.slow.store(self.holder.load(Ordering::Acquire), Ordering::Relaxed);
+    }
+
+    /// True when there is nothing to wait for any more.
+    fn stay(&self, ticket: u64) -> bool {
+        if self.usual.load(Ordering::Relaxed) > SHORT || !processor::are_several() {
+            return false;
+        }
+        let end = meter::clock() + STAY;
+        while meter::clock() < end {
+            hint::spin_loop();
+            if self.take(ticket) || self.is_slow() {
+                return true;
+            }
+        }
+        false
     }
 
     fn queue_up(&self, waiter: &Arc<Waiter>, ticket: u64) {
@@ -219,6 +251,11 @@ impl Gil {
         }
     }
 
+    /// Whether others had to wait for the lock lately. To be asked by the holder.
+    pub fn is_wanted(&self) -> bool {
+        self.calm.load(Ordering::Relaxed) < CALM || self.is_wanted.load(Ordering::Relaxed)
+    }
+
     /// Whether one of our threads has the lock.
     pub fn is_held(&self) -> bool {
         self.holder.load(Ordering::Relaxed) != 0
@@ -243,6 +280,10 @@ impl Gil {
             self.note_waits(processor::waits() != self.waits.load(Ordering::Relaxed));
             processor::look(now);
         }
+        let is_wanted = self.is_wanted.load(Ordering::Relaxed);
+        let calm = self.calm.load(Ordering::Relaxed);
+        change(&self.is_wanted, false, true);
+        self.calm.store(if is_wanted { 0 } else { CALM.min(calm + 1) }, Ordering::Relaxed);
         let since = self.since.load(Ordering::Relaxed);
         if since != UNMEASURED && now != UNMEASURED {
             self.note_length(now.saturating_sub(since));
@@ -440,6 +481,32 @@ mod tests {
         assert!(!gil.begin(u64::MAX), "it sees that when it is awake");
         gil.give_turn();
         assert!(!gil.is_held());
+    }
+
+    #[test]
+    fn who_had_to_wait_is_remembered_for_a_while() {
+        for is_unfit in [false, true] {
+            let gil = Gil::new();
+            gil.is_unfit.store(is_unfit, Ordering::Relaxed);
+            gil.wait_for_turn();
+            gil.note_held(UNMEASURED);
+            assert!(!gil.is_wanted());
+            thread::scope(|scope| {
+                scope.spawn(|| gil.wait_for_turn());
+                while !gil.is_wanted() {
+                    thread::yield_now();
+                }
+                gil.note_free(UNMEASURED);
+                gil.give_turn();
+            });
+            gil.holder.store(0, Ordering::Relaxed);
+            gil.is_unfit.store(false, Ordering::Relaxed);
+            (0..CALM).for_each(|_| {
+                assert!(gil.is_wanted());
+                hold(&gil, 1_000);
+            });
+            assert!(!gil.is_wanted());
+        }
     }
 
     #[test]

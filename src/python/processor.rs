@@ -122,15 +122,21 @@ pub(super) fn be_busy() {
     IS_BUSY.store(true, Ordering::Relaxed);
 }
 
+/// Whether threads of the process can run at the same time.
+pub(super) fn are_several() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL
+        .get_or_init(|| std::thread::available_parallelism().is_ok_and(|number| number.get() > 1))
+}
+
 /// Whether threads are to be bound: there is more than one processor, but none to spare, on which a thread had better wake up;
 /// nobody has refused it; and there is no filter of system calls, which may end the process for a call that it does not know
 /// from other servers (seccomp(2)).
 pub(super) fn may_bind() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
     let may = *MAY.get_or_init(|| {
-        let several = std::thread::available_parallelism().is_ok_and(|number| number.get() > 1);
         let status = || std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        several && status().lines().any(|line| line.split_whitespace().eq(["Seccomp:", "0"]))
+        are_several() && status().lines().any(|line| line.split_whitespace().eq(["Seccomp:", "0"]))
     });
     may && IS_BUSY.load(Ordering::Relaxed) && !REFUSED.load(Ordering::Relaxed)
 }

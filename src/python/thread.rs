@@ -127,6 +127,12 @@ pub fn is_attached() -> bool {
     ATTACHED.get().is_some()
 }
 
+/// Whether other threads had to wait lately for the lock that the calling thread has through [`attach`].
+#[must_use]
+pub fn is_wanted() -> bool {
+    ATTACHED.get().is_some_and(|attached| attached.gil.is_wanted())
+}
+
 /// The process is leaving: threads that end from now on leave their states alone.
 pub fn leave() {
     LEAVING.store(true, Ordering::SeqCst);
