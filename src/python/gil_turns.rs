@@ -1,6 +1,5 @@
 //! How the threads of the server take turns at one of Python's locks.
 
-use std::cell::Cell;
 use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -8,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::gil_queue::{Queue, Waiter, Word};
+use super::gil_ticket::{next_ticket, ticket};
 use super::meter::UNMEASURED;
 use super::{fork, meter, processor};
 
@@ -327,28 +327,6 @@ fn change(state: &AtomicBool, begins: bool, ends: bool) {
     }
 }
 
-thread_local!(static LAST: Cell<u64> = const { Cell::new(0) });
-
-/// A ticket that no other attachment of the process has; never 0. Threads count for themselves: a counter of all would be in the
-/// cache of the processor that had it last.
-fn next_ticket() -> u64 {
-    static THREADS: AtomicU64 = AtomicU64::new(1);
-    const OF_A_THREAD: u64 = 1 << 40;
-    let last = LAST.get();
-    let next = if (last + 1).is_multiple_of(OF_A_THREAD) || last == 0 {
-        THREADS.fetch_add(1, Ordering::Relaxed) * OF_A_THREAD + 1
-    } else {
-        last + 1
-    };
-    LAST.set(next);
-    next
-}
-
-/// The last ticket of this thread.
-fn ticket() -> u64 {
-    LAST.get()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -507,15 +485,5 @@ mod tests {
             });
             assert!(!gil.is_wanted());
         }
-    }
-
-    #[test]
-    fn attachments_have_tickets_of_their_own() {
-        let of_a_thread = || std::array::from_fn::<u64, 100, _>(|_| next_ticket());
-        let threads: Vec<_> = (0..4).map(|_| thread::spawn(of_a_thread)).collect();
-        let numbers = threads.into_iter().flat_map(|thread| thread.join().expect("no panic"));
-        let different: std::collections::HashSet<u64> = numbers.collect();
-        assert_eq!(different.len(), 400);
-        assert!(!different.contains(&0));
     }
 }

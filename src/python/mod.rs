@@ -11,6 +11,7 @@ pub mod error;
 pub mod fork;
 pub mod gil;
 mod gil_queue;
+mod gil_ticket;
 mod gil_turns;
 pub mod home;
 pub mod interpreter;
