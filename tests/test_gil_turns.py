@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 
 from crowd import CLIENTS, crowd
 
@@ -109,3 +110,44 @@ def test_handlers_that_wait_do_so_at_the_same_time(httpd):
     )
     answers = crowd(site, lambda ask, _number: [ask("GET", "/").text for _ in range(20)])
     assert answers == [["together"] * 20] * CLIENTS
+
+
+def test_large_pieces_go_out_while_others_run_python(httpd):
+    """CPython is told to make nobody let go of its lock, so that only sending does."""
+    site = httpd(
+        handler="""
+            import sys
+
+            sys.setswitchinterval(60)
+            PIECE = b"x" * 6000
+            small = 0
+
+            def handler(req):
+                global small
+                if req.args != "large":
+                    small += 1
+                    req.write("small", 0)
+                    return 0
+                req.write(PIECE)  # with the headers, which go through all filters
+                before = small
+                for _ in range(4):
+                    req.write(PIECE)
+                req.write(f" {small - before}", 0)
+                return 0
+        """,
+        config="SetHandler mod_python\nPythonHandler app",
+    )
+    is_over = threading.Event()
+
+    def talk(ask, number):
+        if number:
+            while not is_over.is_set():
+                assert ask("GET", "/").text == "small"
+            return False
+        try:
+            # Whether anybody wants to run meanwhile is up to the machine.
+            return any(int(ask("GET", "/?large").text.split()[1]) for _ in range(25 * ROUNDS))
+        finally:
+            is_over.set()
+
+    assert any(crowd(site, talk))
