@@ -71,7 +71,9 @@ const LOOKS: u32 = 40;
 const CALM: u32 = 64;
 /// Nanoseconds for which the lock is held, as long as nobody knows.
 const FIRST_GUESS: u64 = 2_500;
-/// Nanoseconds, after which who waits takes the turn of a thread that is still not awake.
+/// Nanoseconds, after which who waits takes the turn of a thread that is still not awake. After 20,000 handlers took up to a fifth
+/// less time, but few threads did most of the work and the others' clients had to wait for it: 17 ms in place of 3 at the 99th
+/// percentile. A queue for shorter holds than `long` came to the same.
 const OVERDUE: u64 = 100_000;
 /// Nanoseconds, beside what is usual, after which a holder is slow.
 const PATIENCE: u64 = 200_000;
