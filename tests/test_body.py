@@ -230,6 +230,7 @@ def test_a_client_that_leaves(httpd):
 def test_sendfile(httpd):
     site = httpd(
         handler="""
+            from pathlib import Path
             from urllib.parse import unquote
 
             def handler(req):
@@ -253,6 +254,9 @@ def test_sendfile(httpd):
 
     assert send("req.sendfile(path)") == "0123456789|10 10"
     assert send("req.sendfile(req.document_root()+'/link')") == "0123456789|10 10"
+    assert send("req.sendfile(Path(path))") == "0123456789|10 10"
+    assert send("req.sendfile(path.encode())") == "0123456789|10 10"
+    assert send("req.sendfile(7)") == "TypeError"
     assert send("req.sendfile(path, 3)") == "3456789|7 7"
     assert send("req.sendfile(path, 3, 2)") == "34|2 2"
     assert send("req.sendfile(path, 8, 100)") == "89|2 2"

@@ -21,7 +21,9 @@ use crate::apache::server::Server;
 use crate::forms::header::Header;
 use crate::forms::urlencoded::{Pairs, Separator};
 use crate::python::Object;
-use crate::python::convert::{Data, Octets, Text, encode, encode_without_nul, type_name};
+use crate::python::convert::{
+    Data, Octets, Text, encode, encode_path, encode_without_nul, type_name,
+};
 use crate::python::row::{Arguments, Arity, Method, function};
 use crate::python::{code, interpreter, module, thread};
 
@@ -153,8 +155,7 @@ fn exists_config_define(_module: Module<'_, '_>, arguments: Arguments<'_, '_>) -
 
 fn stat<'py>(module: Module<'_, 'py>, arguments: Arguments<'_, 'py>) -> PyResult<Object<'py>> {
     let py = module.py();
-    let path = py.import("os")?.call_method1("fspath", (arguments.required(0)?,))?;
-    let path = encode_without_nul(path.as_borrowed(), "fname")?;
+    let path = encode_path(arguments.required(0)?, "fname")?;
     let wanted = i32::try_from(arguments.integer(1, 0)?)
         .map_err(|_| PyValueError::new_err("wanted must be a sum of APR_FINFO_*"))?;
     let found = thread::detach(py, || FileInfo::of(path.as_bytes(), wanted));

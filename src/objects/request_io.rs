@@ -10,7 +10,7 @@ use super::request_body;
 use super::request_state::RequestState;
 use super::sending::send_now;
 use crate::apache::response::SendFileError;
-use crate::python::convert::{Data, encode_without_nul};
+use crate::python::convert::{Data, encode_path};
 use crate::python::row::Arguments;
 use crate::python::thread;
 
@@ -96,8 +96,7 @@ pub fn flush(this: Req<'_, '_>, _arguments: Arguments<'_, '_>) -> PyResult<()> {
 }
 
 pub fn sendfile(this: Req<'_, '_>, arguments: Arguments<'_, '_>) -> PyResult<u64> {
-    let path = this.py().import("os")?.call_method1("fspath", (arguments.required(0)?,))?;
-    let path = encode_without_nul(path.as_borrowed(), "path")?;
+    let path = encode_path(arguments.required(0)?, "path")?;
     let offset = u64::try_from(arguments.integer(1, 0)?)
         .map_err(|_| PyValueError::new_err("sendfile: offset must not be negative"))?;
     let length = match arguments.integer(2, -1)? {

@@ -17,7 +17,7 @@ use crate::apache::request::Request;
 use crate::apache::subrequest::Subrequest;
 use crate::python::Object;
 use crate::python::class::{self, Class, Contents, This};
-use crate::python::convert::{Encoded, encode_line, encode_without_nul, type_name};
+use crate::python::convert::{Encoded, encode_line, encode_path, type_name};
 use crate::python::row::{Arguments, Arity, method, read};
 use crate::python::thread;
 
@@ -68,8 +68,7 @@ pub fn subrequest_file<'py>(
     this: Req<'_, 'py>,
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<Object<'py>> {
-    let path = this.py().import("os")?.call_method1("fspath", (arguments.required(0)?,))?;
-    let path = encode_without_nul(path.as_borrowed(), "path")?;
+    let path = encode_path(arguments.required(0)?, "path")?;
     make(this, |main| Subrequest::of_file(main, path.as_bytes()))
 }
 

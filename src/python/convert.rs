@@ -227,6 +227,17 @@ pub fn encode_without_nul<'py>(
     Ok(encoded)
 }
 
+/// The name of a file, as `os.fspath` gives it (PEP 519), for a C string.
+///
+/// # Errors
+/// As for [`encode_without_nul`], and what `__fspath__` raises.
+pub fn encode_path<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
+    // SAFETY: attached; the result is ours.
+    let path =
+        unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyOS_FSPath(value.as_ptr()))? };
+    encode_without_nul(path.as_borrowed(), what)
+}
+
 /// As [`encode`], for what goes onto a line of HTTP: no CR, LF or NUL in it.
 pub fn encode_line<'py>(value: Borrowed<'_, 'py, PyAny>, what: &str) -> PyResult<Encoded<'py>> {
     let encoded = encode(value, what)?;
